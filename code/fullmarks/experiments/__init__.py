@@ -1,0 +1,1 @@
+"""Seeded experiments of a few seconds each; every function returns plain arrays."""

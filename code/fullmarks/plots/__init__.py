@@ -1,0 +1,41 @@
+"""Figures of the book: functions from plain arrays to a :class:`Sheet`."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib import style
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).parent.parent / "book.mplstyle"
+
+
+class Sheet(Figure):
+    """A figure that shows itself as SVG, with the same bytes on every run."""
+
+    def _repr_svg_(self) -> str:
+        buffer = io.StringIO()
+        with style.context(STYLE), matplotlib.rc_context({"svg.hashsalt": "full-marks"}):
+            self.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
+
+
+def sheet(nrows=1, ncols=1, *, width=6.4, height=3.6, **subplots):
+    """A new sheet in the book's style and its axes.
+
+    Parameters
+    ----------
+    nrows, ncols : int
+        Grid of axes.
+    width, height : float
+        Size in inches; 6.4 inches fill the text column.
+    **subplots
+        Passed to ``Figure.subplots`` (``sharex``, ``sharey``, ``width_ratios``…).
+
+    Returns
+    -------
+    (Sheet, Axes or array of Axes)
+    """
+    with style.context(STYLE):
+        figure = Sheet(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(nrows, ncols, **subplots)
