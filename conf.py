@@ -1,0 +1,64 @@
+"""Sphinx settings of the book; the extensions of its own are packages under code/."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "code"))
+
+project = "Full Marks"
+author = "the Full Marks authors"
+copyright = "the Full Marks authors; text CC BY 4.0, code MIT"
+version = release = "0.1"
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinxcontrib.bibtex",
+    "sphinx_copybutton",
+    "typeset",
+    "papers",
+    "execution",
+    "texcheck.directive",
+]
+exclude_patterns = ["_*"]
+nitpicky = True
+
+# MyST
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_dmath_double_inline = False
+myst_update_mathjax = False
+
+# Cells
+nb_execution_mode = "force"
+nb_merge_streams = True
+nb_ipywidgets_js = {}
+execution_lock = "requirements.lock"
+execution_modules = ["fullmarks"]
+
+# Mathematics: the one table of macros, for KaTeX and whatever else sets a formula.
+typeset_macros = {}
+
+# The exam layer
+papers_register = "papers/questions.csv"
+papers_pending = []
+
+# References
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "unsrt"
+numfig = True
+math_number_all = False
+
+# HTML
+html_theme = "sphinx_book_theme"
+html_title = "Full Marks"
+html_math_renderer = "katex"
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "home_page_in_toc": True,
+}
