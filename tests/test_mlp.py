@@ -501,6 +501,10 @@ WHOLE = THETA._replace(W1=np.ones((3, 4), dtype=int))
             "learning_rate must be positive and finite, but is 0.0",
         ),
         (
+            lambda: mlp.sgd_step(THETA, THETA, math.inf),
+            "learning_rate must be positive and finite, but is inf",
+        ),
+        (
             lambda: mlp.sgd_step(THETA, THETA, math.nan),
             "learning_rate must be positive and finite, but is nan",
         ),
