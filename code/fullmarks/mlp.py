@@ -298,7 +298,7 @@ def multiclass_margin(
 
     References
     ----------
-    :cite:`crammer2001`, equation 3.
+    :cite:`crammer2001`, section 3.
 
     Examples
     --------
