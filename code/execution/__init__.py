@@ -1,0 +1,22 @@
+"""Run the code cells and doctests of a Sphinx book, in parallel and never stale.
+
+A Sphinx extension for books written for myst-nb. Before Sphinx reads the documents, the cells
+and doctests of all outdated ones are run, each document in a child forked from one warm parent
+that has imported the heavy libraries but nothing of the project. A result is kept together with
+a record of every file of the repository, module lookup and environment variable that the run
+read, and is used again only while all of them still read the same.
+
+Modules, in the order of a run: :mod:`~execution.extension` (Sphinx events),
+:mod:`~execution.tasks` (what a document asks to run), :mod:`~execution.store` (finished results),
+:mod:`~execution.pool` and :mod:`~execution.warm` (the warm parent, from both sides),
+:mod:`~execution.tracing` (what a run reads, and what it must not do), :mod:`~execution.cells` and
+:mod:`~execution.doctests` (the runs themselves), :mod:`~execution.kernel` (the ordinary kernel,
+where fork is missing), :mod:`~execution.report` (progress, table and page).
+"""
+
+
+def setup(app):
+    """Set up the Sphinx extension (imported late: a child that runs cells needs no Sphinx)."""
+    from execution.extension import setup
+
+    return setup(app)

@@ -1,0 +1,128 @@
+"""What a build ran and how long it took: warnings, a table on the console, a page of the book."""
+
+import os
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+logger = logging.getLogger(__name__)
+
+WHAT = {"cells": "cell", "doctests": "doctest", "module": "doctest"}
+
+
+def setup(app):
+    """Register the directive ``{build-report}`` and what fills it."""
+    app.add_directive("build-report", BuildReport)
+    app.add_node(build_report)
+    app.connect("env-updated", renew)
+    app.connect("doctree-resolved", fill)
+
+
+def warn(task, failures):
+    """A warning at file and line for everything that went wrong in a run."""
+    for failure in failures:
+        line = task.line(failure)
+        message = failure["message"]
+        if task.kind == "cells":
+            first = task.lines.get(failure["step"])
+            if failure["step"] is None:
+                message = f"the cells were not run: {message}"
+            elif first is None:
+                message = f"cell {failure['step'] + 1}: {message}"
+            elif line != first:
+                message = f"line {line - first + 1} of the cell at line {first}: {message}"
+            else:
+                message = f"the cell at line {first}: {message}"
+        if failure["traceback"]:
+            message += "\n" + failure["traceback"].rstrip()
+        where = f"{task.path}:{line}" if line else str(task.path)
+        logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
+
+
+def log_table(runs, ran, length=5):
+    """Print the slowest documents and the slowest cells among those that were run."""
+    total = {one: sum(runs[one]["seconds"]) for one in ran if one in runs}
+    slowest = sorted(total, key=lambda one: (-total[one], one))[:length]
+    rows = [f"{total[one]:8.1f} s  {one[0]} of {one[1]}" for one in slowest]
+    steps = [
+        (seconds, one[1], line)
+        for one in total
+        if one[0] == "cells"
+        for seconds, line in zip(runs[one]["seconds"], runs[one]["lines"], strict=True)
+        if seconds and line
+    ]
+    steps.sort(key=lambda step: (-step[0], step[1:]))
+    rows += [f"{seconds:8.1f} s  {name}, cell at line {line}" for seconds, name, line in
+             steps[:length]]
+    logger.info("execution: slowest runs and cells\n%s", "\n".join(rows))
+
+
+class build_report(nodes.General, nodes.Element):
+    """Stands where the table will be."""
+
+
+class BuildReport(SphinxDirective):
+    """A table of all runs: how many cells or examples, how long they took, what they read.
+
+    Run times are those of the result that is shown. They differ between two clean builds, so
+    the page stays out of the search index, and with ``SOURCE_DATE_EPOCH`` in the environment
+    (the sign that a build is to be reproduced) they are left out.
+    """
+
+    def run(self):
+        self.env.metadata[self.env.docname]["nosearch"] = "1"
+        if not hasattr(self.env, "execution_reports"):
+            self.env.execution_reports = set()
+        return [build_report()]
+
+
+def renew(app, env):
+    """Write the pages with a report again if anything was run."""
+    reports = [name for name in env.found_docs if "nosearch" in env.metadata.get(name, {})]
+    current = {one: run["variant"] for one, run in env.execution_runs.items()}
+    if current == getattr(env, "execution_reported", None):
+        return []
+    env.execution_reported = current
+    return [name for name in reports if any(env.get_doctree(name).findall(build_report))]
+
+
+def fill(app, doctree, docname):
+    """Put the table in its place."""
+    for node in list(doctree.findall(build_report)):
+        node.replace_self(table(app.env.execution_runs))
+
+
+def table(runs):
+    """The runs as a docutils table."""
+    timed = "SOURCE_DATE_EPOCH" not in os.environ
+    heads = ["Run", "Steps", *(["Time"] if timed else []), "Read"]
+    rows = []
+    for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):
+        run = runs[kind, name]
+        read = sorted(what.partition(":")[2] for what in run["observed"] if what[:5] == "file:")
+        read = [name for name in read if run["observed"][f"file:{name}"] is not None]
+        read += sorted(f"${what[4:]}" for what in run["observed"] if what[:4] == "env:")
+        seconds = f"{sum(run['seconds']):.1f} s"
+        what = WHAT[kind] + ("" if run["steps"] == 1 else "s")
+        rows.append([name, f"{run['steps']} {what}", *([seconds] if timed else []), read])
+    widths = [20, 15, *([10] if timed else []), 55]
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in widths), cols=len(widths))
+    group += nodes.thead("", _row(heads))
+    group += nodes.tbody("", *map(_row, rows))
+    return nodes.table("", group, classes=["build-report"])
+
+
+def _row(values):
+    row = nodes.row()
+    for value in values:
+        entry = nodes.entry()
+        if isinstance(value, list):
+            line = nodes.paragraph()
+            for name in value:
+                line += [nodes.literal(name, name), nodes.Text(" ")]
+            entry += line
+        else:
+            entry += nodes.paragraph(value, value)
+        row += entry
+    return row

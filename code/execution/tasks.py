@@ -1,0 +1,125 @@
+"""What the documents and modules of a book ask to run, and under which key the result is kept."""
+
+import functools
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from execution import doctests
+from execution.tracing import digest
+
+TAGS = ("raises-exception", "skip-execution")
+"""The tags that change how cells run; all others only change how they are shown."""
+
+
+@dataclass
+class Task:
+    """A run that is wanted: the cells of a document, its doctests, or those of a module."""
+
+    kind: str  # "cells", "doctests" or "module"
+    name: str  # of the document or module
+    path: Path
+    content: str  # digest of what is run
+    job: dict
+    steps: int  # cells or examples
+    lines: dict = field(default_factory=dict)  # index of a cell -> line of its first statement
+
+    @property
+    def identity(self):
+        return (self.kind, self.name)
+
+    def line(self, failure):
+        """The line of the file that a failure is about, or None."""
+        if self.kind != "cells":
+            return failure["step"]
+        first = self.lines.get(failure["step"])
+        return first if first is None else first + (failure["line"] or 1) - 1
+
+
+def cells(name, path, notebook, config, limit):
+    """The task of running a notebook's cells."""
+    steps = [
+        {
+            "source": cell.source if cell.cell_type == "code" else "",
+            "tags": [tag for tag in TAGS if tag in cell.metadata.get("tags", [])],
+        }
+        for cell in notebook.cells
+    ]
+    job = {
+        "kind": "cells",
+        "cells": steps,
+        "allow_errors": config.execution_allow_errors,
+        "cwd": None if config.execution_in_temp else str(path.parent),
+        "limit": limit,
+    }
+    asked = [step for step in steps if step["source"]]
+    return Task(
+        kind="cells",
+        name=name,
+        path=path,
+        content=digest([asked, job["allow_errors"], job["cwd"] is None]),
+        job=job,
+        steps=len(asked),
+        lines=first_lines(path, notebook),
+    )
+
+
+def first_lines(path, notebook):
+    """The line of the file at which the source of each code cell starts (counted from 1)."""
+    starts = notebook.metadata.get("source_map")
+    if not starts:
+        return {}
+    text, lines = path.read_text(encoding="utf-8").splitlines(), {}
+    for index, (cell, start) in enumerate(zip(notebook.cells, starts, strict=True)):
+        source = cell.source.splitlines()
+        if cell.cell_type == "code" and source:
+            # options stand between the fence and the source
+            places = range(start, len(text) - len(source) + 1)
+            match = (at for at in places if text[at].strip() == source[0].strip())
+            lines[index] = next(match, start) + 1
+    return lines
+
+
+def examples(name, path, text, limit):
+    """The task of running a document's ``{doctest}`` blocks, or None if it has none."""
+    found = doctests.examples(text, path)
+    if not found:
+        return None
+    asked = [[one.parsed.source, one.parsed.want, sorted(one.parsed.options)] for one in found]
+    job = {"kind": "doctests", "text": text, "path": str(path), "cwd": str(path.parent)}
+    return Task(
+        "doctests", name, path, digest(asked), {**job, "limit": limit}, len(found)
+    )
+
+
+def module(name, path, limit):
+    """The task of running the doctests of a module."""
+    job = {"kind": "module", "module": name, "cwd": None, "limit": limit}
+    return Task("module", name, path, digest(name), job, 0)
+
+
+@functools.cache
+def installed():
+    """Names and versions of what is installed, as the folders of its metadata are called."""
+    places = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    return sorted(path.name for place in places for path in Path(place).glob("*.dist-info"))
+
+
+def key(task_kind, content, settings):
+    """The key of a result: what is run, and in which surroundings."""
+    return digest([task_kind, content, settings])
+
+
+def surroundings(root, folders, lock):
+    """What every result depends on: the lock, Python, the installed packages, this package."""
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    lock = Path(root, lock) if lock else None
+    return [
+        sys.version,
+        sys.platform,
+        digest(lock.read_bytes()) if lock and lock.is_file() else None,
+        installed(),
+        [digest(path.read_bytes()) for path in own],
+        folders,
+    ]

@@ -1,0 +1,324 @@
+"""What a run reads of the repository, and what it must not do.
+
+An *observation* is a question about the world with the answer that the run got:
+
+=====================  ==================================================================
+``file:data/x.csv``    hash of the file's content; ``None`` if there is no such file
+``kind:data/x.csv``    ``"file"``, ``"directory"`` or ``None``, where only that was asked
+``listing:data``       hash of the sorted names in the folder; ``None`` if there is none
+``lookup:code/pkg/m``  which of the files that could be the module ``m`` exist
+``env:NAME``           hash of the variable's value; ``None`` if unset
+=====================  ==================================================================
+
+Paths are relative to the root of the repository. :func:`observe` asks the question again; a
+result may be used as long as every answer is the same.
+"""
+
+import functools
+import hashlib
+import importlib.machinery
+import json
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+CANDIDATES = [
+    *importlib.machinery.EXTENSION_SUFFIXES,
+    *importlib.machinery.SOURCE_SUFFIXES,
+    *importlib.machinery.BYTECODE_SUFFIXES,
+    "/__init__.py",
+    "",
+]
+CHANGES = {  # audit event -> positions of the paths that it changes
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.rmdir": (0,),
+    "os.mkdir": (0,),
+    "os.link": (1,),
+    "os.symlink": (1,),
+    "os.truncate": (0,),
+    "os.chmod": (0,),
+    "os.chown": (0,),
+    "os.utime": (0,),
+}
+FOLDERS = {"os.remove": 1, "os.rmdir": 1, "os.mkdir": 2, "os.rename": 2}  # position of dir_fd
+NETWORK = {
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.gethostbyaddr",
+    "socket.sendto",
+    "socket.sendmsg",
+}
+PROGRAMS = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.spawn", "pty.spawn"}
+EXISTENCE = {"exists", "lexists", "isfile", "isdir", "is_file", "is_dir"}
+
+
+def digest(content):
+    """Hash of bytes, or of the JSON form of anything else."""
+    if not isinstance(content, bytes):
+        content = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def observe(root, question, environment=os.environ):
+    """Answer a question about the repository at `root` as it is now.
+
+    Raises
+    ------
+    ValueError
+        If the kind of question is unknown.
+    """
+    kind, _, name = question.partition(":")
+    path = os.path.join(root, name)
+    if kind == "env":
+        return digest(environment[name].encode()) if name in environment else None
+    if kind == "lookup":
+        return "|".join(suffix for suffix in CANDIDATES if os.path.exists(path + suffix))
+    if kind == "kind":
+        return "file" if os.path.isfile(path) else "directory" if os.path.isdir(path) else None
+    try:
+        if kind == "file":
+            return "directory" if os.path.isdir(path) else digest(Path(path).read_bytes())
+        if kind == "listing":
+            return digest(sorted(set(os.listdir(path)) - {"__pycache__"}))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    raise ValueError(f"question {question!r}: the kinds are file, kind, listing, lookup, env")
+
+
+class Observer:
+    """Answers questions about one repository, each of them once."""
+
+    def __init__(self, root):
+        self.root = root
+        self.answers = {}
+
+    def __call__(self, question):
+        if question not in self.answers:
+            self.answers[question] = observe(self.root, question)
+        return self.answers[question]
+
+
+class Trace:
+    """Writes down what a run reads and refuses what it must not do.
+
+    Parameters
+    ----------
+    log : Path
+        Observations are appended here, one JSON line each, also by processes that the run forks.
+    root : str
+        The repository. What lies outside is not observed.
+    apart : list of str
+        Folders below the root that are not observed: the build folder, the Python environment.
+    scratch : str
+        The only folder in which the run may write.
+    programs : bool
+        Whether the run may start other programs (whose reading nobody sees).
+    """
+
+    def __init__(self, log, root, apart, scratch, programs=False):
+        self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.root = os.path.join(os.path.realpath(root), "")
+        own = [sys.prefix, sys.exec_prefix, os.path.dirname(__file__), *apart]
+        self.apart = tuple(os.path.join(os.path.realpath(folder), "") for folder in own)
+        self.scratch = os.path.join(os.path.realpath(scratch), "")
+        self.programs = programs
+        self.active = False
+        self.seen = {}
+        self.environment = dict(os.environ)
+        library = sysconfig.get_paths()["stdlib"]
+        self.passing = ("<frozen", os.path.join(library, ""), "IPython")
+
+    def start(self):
+        """Begin. An audit hook cannot be taken away again: call this in a child only."""
+        sys.dont_write_bytecode = True
+        self._watch_imports()
+        self._watch_stat()
+        self._watch_environment()
+        sys.addaudithook(self._audit)
+        self.active = True
+
+    def stop(self):
+        """End; the hooks stay but do nothing."""
+        self.active = False
+
+    def inside(self, path):
+        """The path relative to the root, or None if it is not a file of the repository."""
+        path = os.path.realpath(os.fsdecode(path))
+        if not (path + "/").startswith(self.root) or (path + "/").startswith(self.apart):
+            return None
+        name = path[len(self.root) :].replace(os.sep, "/")
+        return None if name.startswith(".git/") or os.path.basename(name)[:1] == "<" else name
+
+    def note(self, kind, name):
+        """Write an observation down. A second, different answer is written down too."""
+        question = f"{kind}:{name}"
+        if question in self.seen and kind != "file":
+            return
+        answer = observe(self.root, question, self.environment)
+        if self.seen.get(question, ...) != answer:
+            self.seen[question] = answer
+            os.write(self.log, json.dumps([question, answer]).encode() + b"\n")
+
+    def _audit(self, event, args):
+        if not self.active:
+            return
+        self.active = False  # what the hook itself opens is not part of the run
+        try:
+            self._judge(event, args)
+        finally:
+            self.active = True
+
+    def _judge(self, event, args):
+        if event == "open":
+            self._opened(*args)
+        elif event in ("os.listdir", "os.scandir"):
+            self._listed(args[0])
+        elif event in CHANGES:
+            self._changed(event, args)
+        elif event in NETWORK:
+            self._connected(event, args)
+        elif event in PROGRAMS and not self.programs:
+            what = args[1] if event == "subprocess.Popen" else args[0]
+            raise PermissionError(
+                f"a cell starts no program ({what!r}): nothing sees what a program reads"
+            )
+
+    def _opened(self, path, mode, flags):
+        if not isinstance(path, (str, bytes)):
+            return
+        if flags & WRITING:
+            self._refuse_outside(path, "open for writing")
+        elif (name := self.inside(path)) is not None:
+            self.note("file", name)
+
+    def _listed(self, path):
+        caller = sys._getframe(3).f_code.co_filename
+        if caller.startswith("<frozen importlib") or isinstance(path, int):
+            return  # lookups of modules are observed one by one
+        if (name := self.inside(path or ".")) is not None:
+            self.note("listing", name)
+
+    def _changed(self, event, args):
+        place = FOLDERS.get(event)
+        folder = args[place] if place is not None and place < len(args) else -1
+        for position in CHANGES[event]:
+            path = args[position]
+            if isinstance(path, int):
+                continue
+            if isinstance(folder, int) and folder >= 0 and not os.path.isabs(path):
+                try:
+                    base = os.readlink(f"/proc/self/fd/{folder}")
+                except OSError:
+                    continue  # no such folder of descriptors: the folder itself was checked
+                path = os.path.join(base, os.fsdecode(path))
+            self._refuse_outside(path, event)
+
+    def _refuse_outside(self, path, what):
+        # the entry itself counts, not what it links to
+        folder, last = os.path.split(os.path.abspath(os.fsdecode(path)))
+        real = os.path.join(os.path.realpath(folder), last)
+        if (real + "/").startswith(self.scratch) or real.startswith("/dev/"):
+            return
+        raise PermissionError(f"a cell writes in tempfile's folder only: {what} {path!r}")
+
+    def _connected(self, event, args):
+        if event == "socket.connect" and getattr(args[0], "family", None) == 1:
+            return  # AF_UNIX stays on this machine
+        where = next((value for value in args if isinstance(value, (str, tuple))), "")
+        raise PermissionError(f"a cell has no network: {event} {where!r}")
+
+    def _watch_imports(self):
+        trace = self
+
+        class Loader(importlib.machinery.SourceFileLoader):
+            """Compiles the source each time: two edits within a second can share bytecode."""
+
+            def get_code(self, fullname):
+                path = self.get_filename(fullname)
+                return self.source_to_code(self.get_data(path), path)
+
+        class Finder(importlib.machinery.FileFinder):
+            def find_spec(self, fullname, target=None):
+                if trace.active and (folder := trace.inside(self.path)) is not None:
+                    trace.note("lookup", os.path.join(folder, fullname.rpartition(".")[2]))
+                return super().find_spec(fullname, target)
+
+        hook = Finder.path_hook(
+            (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
+            (Loader, importlib.machinery.SOURCE_SUFFIXES),
+        )
+
+        def of_the_repository(path):
+            if trace.inside(path or ".") is None:
+                raise ImportError(f"{path} is not of the repository")
+            return hook(path)
+
+        sys.path_hooks.insert(0, of_the_repository)
+        for path in list(sys.path_importer_cache):
+            if self.inside(path or ".") is not None:
+                del sys.path_importer_cache[path]
+
+    def _watch_stat(self):
+        real = os.stat
+
+        @functools.wraps(real)
+        def stat(path, *args, **kwargs):
+            if self.active and isinstance(path, (str, bytes, os.PathLike)):
+                self.active = False
+                try:
+                    if not kwargs.get("dir_fd") and (name := self.inside(path)) is not None:
+                        caller = sys._getframe(1)
+                        if caller.f_code.co_name == "stat":  # Path.stat, for Path.exists
+                            caller = caller.f_back
+                        only = caller.f_code.co_name in EXISTENCE
+                        self.note("kind" if only else "file", name)
+                finally:
+                    self.active = True
+            return real(path, *args, **kwargs)
+
+        os.stat = stat
+        for support in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if real in support:
+                support.add(stat)
+
+    def _watch_environment(self):
+        kind = type(os.environ)
+        real = kind.__getitem__
+
+        def getitem(environ, name):
+            if self.active and self._asked_by_project():
+                self.note("env", name)
+            return real(environ, name)
+
+        kind.__getitem__ = getitem
+
+    def _asked_by_project(self):
+        """Whether a cell, a doctest or a file of the repository asks, through whatever library."""
+        frame = sys._getframe(2)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith("<") and not name.startswith("<frozen"):
+                return True
+            known = name.startswith(self.passing[:2]) and "site-packages" not in name
+            if not known and "/IPython/" not in name and name != __file__:
+                self.active = False
+                try:
+                    return self.inside(name) is not None
+                finally:
+                    self.active = True
+            frame = frame.f_back
+        return False
+
+
+def read_log(path):
+    """The observations of a run, or None if it got two different answers to one question."""
+    observed = {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        question, answer = json.loads(line)
+        if observed.setdefault(question, answer) != answer:
+            return None
+    return observed
