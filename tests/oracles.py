@@ -72,3 +72,124 @@ def count_parameters(widths, bias):
             if bias:
                 count += 1
     return count
+
+
+# Optimizers: the steps θ(t-1) - θ(t) of one parameter, from sums over all earlier gradients.
+
+
+def weighted(values, decay):
+    """Sum of decay^(t-i) values[i] over everything up to the last, t."""
+    return sum(decay ** (len(values) - 1 - i) * values[i] for i in range(len(values)))
+
+
+def sgd_steps(g, learning_rate):
+    return [learning_rate * value for value in g]
+
+
+def momentum_steps(g, learning_rate, decay):
+    return [learning_rate * weighted(g[:t], decay) for t in range(1, len(g) + 1)]
+
+
+def adagrad_steps(g, learning_rate, epsilon):
+    return [
+        learning_rate * g[t] / (math.sqrt(sum(x**2 for x in g[: t + 1])) + epsilon)
+        for t in range(len(g))
+    ]
+
+
+def rmsprop_steps(g, learning_rate, decay, epsilon):
+    steps = []
+    for t in range(1, len(g) + 1):
+        mean_square = (1 - decay) * weighted([x**2 for x in g[:t]], decay)
+        steps.append(learning_rate * g[t - 1] / (math.sqrt(mean_square) + epsilon))
+    return steps
+
+
+def adam_steps(g, learning_rate, decay_mean, decay_square, epsilon, corrected=True):
+    """With correction the averages are divided by the sum of their weights."""
+    steps = []
+    for t in range(1, len(g) + 1):
+        ones = [1] * t
+        mean, square = weighted(g[:t], decay_mean), weighted([x**2 for x in g[:t]], decay_square)
+        if corrected:
+            mean, square = mean / weighted(ones, decay_mean), square / weighted(ones, decay_square)
+        else:
+            mean, square = (1 - decay_mean) * mean, (1 - decay_square) * square
+        steps.append(learning_rate * mean / (math.sqrt(square) + epsilon))
+    return steps
+
+
+def krylov_minimizer(A, b, start, k):
+    """Lowest point of ½ θᵀAθ - bᵀθ on start + span{r, Ar, …, A^(k-1) r}."""
+    basis = [b - A @ start]
+    for _ in range(k - 1):
+        basis.append(A @ basis[-1])
+    K = np.linalg.qr(np.array(basis).T)[0]
+    return start + K @ np.linalg.inv(K.T @ A @ K) @ K.T @ (b - A @ start)
+
+
+def bfgs_hessian(B, s, y):
+    """Updated estimate of the Hessian itself: take out what B says of s, put in what y says."""
+    return B - np.outer(B @ s, B @ s) / (s @ B @ s) + np.outer(y, y) / (y @ s)
+
+
+def strong_wolfe(value, gradient, theta, d, step, c1, c2):
+    """Both conditions, as they are printed."""
+    there, slope = theta + step * d, gradient(theta) @ d
+    return bool(
+        value(there) <= value(theta) + c1 * step * slope
+        and abs(gradient(there) @ d) <= c2 * abs(slope)
+    )
+
+
+def leaky_logits(W1, b1, W2, b2, x, slope):
+    """Logits of a two-layer network with leaky rectifiers for one example, unit by unit."""
+    hidden = []
+    for weights, bias in zip(W1, b1, strict=True):
+        z = sum(w * v for w, v in zip(weights, x, strict=True)) + bias
+        hidden.append(z if z > 0 else slope * z)
+    logits = []
+    for weights, bias in zip(W2, b2, strict=True):
+        logits.append(sum(w * v for w, v in zip(weights, hidden, strict=True)) + bias)
+    return logits
+
+
+def mean_soft_cross_entropy(W1, b1, W2, b2, X, Y, slope):
+    """Mean over the columns of -Σ y log softmax(logits)."""
+    total = 0.0
+    for m in range(len(X[0])):
+        p = softmax(leaky_logits(W1, b1, W2, b2, [row[m] for row in X], slope))
+        for k in range(len(p)):
+            total -= Y[k][m] * math.log(p[k])
+    return total / len(X[0])
+
+
+def two_unit_network(i, w, b, t, to_from=False, rectified_output=False):
+    """Loss and its pieces of the 2-2-2 network with ReLU hidden units, number by number.
+
+    `w` maps "11" … "42" to weights. The first index of a name is the unit that the weight leaves,
+    or, if `to_from`, the unit that it enters.
+    """
+    if to_from:
+        h1 = i[0] * w["11"] + i[1] * w["12"] + b[0]
+        h2 = i[0] * w["21"] + i[1] * w["22"] + b[1]
+        h3, h4 = max(0.0, h1), max(0.0, h2)
+        o1 = h3 * w["31"] + h4 * w["32"] + b[2]
+        o2 = h3 * w["41"] + h4 * w["42"] + b[3]
+    else:
+        h1 = i[0] * w["11"] + i[1] * w["21"] + b[0]
+        h2 = i[0] * w["12"] + i[1] * w["22"] + b[1]
+        h3, h4 = max(0.0, h1), max(0.0, h2)
+        o1 = h3 * w["31"] + h4 * w["41"] + b[2]
+        o2 = h3 * w["32"] + h4 * w["42"] + b[3]
+    if rectified_output:
+        o1, o2 = max(0.0, o1), max(0.0, o2)
+    loss = ((t[0] - o1) ** 2 + (t[1] - o2) ** 2) / 2
+    return {"h": (h1, h2), "r": (h3, h4), "o": (o1, o2), "loss": loss}
+
+
+def count_paths(node):
+    """Number of paths from a node of a graph to its leaves, walked one by one."""
+    if not node.parents:
+        return 1
+    return sum(count_paths(parent) for parent in node.parents if parent is not None)
