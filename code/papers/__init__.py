@@ -9,9 +9,9 @@ Settings in ``conf.py``
 ``papers_register``
     The register, a CSV file relative to the source folder, with the columns
     ``id,paper,points,kind,chapter``. Points are ``N``, ``N for the question`` (printed once for all
-    parts of the question, and alike in them) or empty (the paper prints none). Kinds are ``choose``,
-    ``compare``, ``compute``, ``derive``, ``explain`` and ``prove``. The chapter is the name of the
-    file that answers the part, without its ending.
+    parts of the question, and alike in them) or empty (the paper prints none). The kind is one of
+    ``choose``, ``compare``, ``compute``, ``derive``, ``explain`` and ``prove``. The chapter is the
+    name of the file that answers the part, without its ending.
 ``papers_pending``
     Ids that may lack an answer for now. An id in it that *is* answered is an error too.
 
@@ -155,7 +155,7 @@ from sphinx.errors import ExtensionError
 from . import checks, directives, nodes, sections
 from .domain import PapersDomain, PartRole
 from .register import read_register
-from .render import FillSlots, PlainFolds
+from .render import FillSlots, OnePageLinks, PlainFolds
 
 __all__ = ["setup"]
 
@@ -173,6 +173,7 @@ def setup(app):
     app.add_transform(sections.ClaimSections)
     app.add_post_transform(FillSlots)
     app.add_post_transform(PlainFolds)
+    app.add_post_transform(OnePageLinks)
     app.connect("config-inited", _add_static)
     app.connect("builder-inited", _load_register)
     app.connect("doctree-read", sections.record, priority=900)

@@ -27,12 +27,13 @@ class Fault(NamedTuple):
 
 def check(app, env) -> None:
     """Warn of every fault of the book."""
-    for fault in faults(env):
+    for fault in faults(app):
         logger.warning(fault.message, location=fault.place, type="papers", subtype=fault.kind)
 
 
-def faults(env) -> Iterator[Fault]:
+def faults(app) -> Iterator[Fault]:
     """All faults, file by file and then those of the whole."""
+    env = app.env
     domain = env.get_domain("papers")
     for docname in sorted(domain.pages):
         for line, kind, message in sorted(domain.pages[docname].faults):
@@ -44,8 +45,8 @@ def faults(env) -> Iterator[Fault]:
     yield from _twice(env, domain.papers(), "paper")
     yield from _twice(env, domain.questions(), "question")
     yield from _twice(env, domain.answers(), "answer")
-    yield from _coverage(env, domain)
-    yield from _pending(env, domain)
+    yield from _coverage(app, domain)
+    yield from _pending(app, domain)
     for paper in domain.papers():
         yield from _paper_total(domain, paper)
     yield from _shared_marks(domain)
@@ -105,47 +106,45 @@ def _twice(env, records: Iterable, what: str) -> Iterator[Fault]:
             yield Fault((record.docname, record.line), "duplicate", said)
 
 
-def _register_line(env, part: Part) -> str:
-    return f"{register_path(env.app)}:{part.line}"
-
-
 def register_path(app) -> Path:
     """The file of the register."""
     return Path(app.srcdir, app.config.papers_register)
 
 
-def _coverage(env, domain: PapersDomain) -> Iterator[Fault]:
+def _coverage(app, domain: PapersDomain) -> Iterator[Fault]:
     asked = {q.id: q for q in domain.questions()}
     answered = {a.id for a in domain.answers()}
     for id, part in domain.register.items():
-        place = _register_line(env, part)
+        place = f"{register_path(app)}:{part.line}"
         if id not in asked:
             yield Fault(place, "unasked", f"part {id}: no paper states it")
-        if id not in answered and id not in env.config.papers_pending:
+        if id not in answered and id not in app.config.papers_pending:
             if id in asked:
                 place = (asked[id].docname, asked[id].line)
             said = "no chapter answers it, and papers_pending does not list it"
             yield Fault(place, "unanswered", f"part {id}: {said}")
 
 
-def _pending(env, domain: PapersDomain) -> Iterator[Fault]:
-    for id in env.config.papers_pending:
+def _pending(app, domain: PapersDomain) -> Iterator[Fault]:
+    for id in app.config.papers_pending:
         answer = domain.answer(id)
         if answer:
             said = f"part {id} is answered, but papers_pending lists it"
             yield Fault((answer.docname, answer.line), "pending", said)
         if id not in domain.register:
             said = f"papers_pending lists {id}: the register has no such part"
-            yield Fault(_settings_line(env, id), "pending", said)
+            yield Fault(_settings_line(app, id), "pending", said)
 
 
-def _settings_line(env, id: str) -> str:
-    """The place in conf.py where an id stands, else the file."""
-    path = Path(env.app.confdir, "conf.py")
+def _settings_line(app, id: str) -> str:
+    """The line of conf.py that holds an id, else the first that speaks of the setting."""
+    path = Path(app.confdir, "conf.py")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    quoted = (f"'{id}'", f'"{id}"')
-    found = [i for i, line in enumerate(lines, 1) if any(q in line for q in quoted)]
-    return f"{path}:{found[0]}" if found else str(path)
+    for needle in (f"'{id}'", f'"{id}"', "papers_pending"):
+        for number, line in enumerate(lines, 1):
+            if needle in line:
+                return f"{path}:{number}"
+    return f"{path}:1"
 
 
 def _paper_total(domain: PapersDomain, paper) -> Iterator[Fault]:

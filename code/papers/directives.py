@@ -257,12 +257,13 @@ class TranslationDirective(_Directive):
         """Mark the language of the text."""
         self.assert_has_content()
         language = self.arguments[0]
-        if not re.fullmatch("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", language):
-            self.fault("translation", f"{language!r} is not a language code such as 'fr'")
         summary = LANGUAGES.get(language, language)
         title = self.heading(nodes.Text(summary))
         result = self.box("translation", title, *self.parse_content_to_nodes(), summary=summary)
-        result["classes"].append(f"language-{language}")
+        if re.fullmatch("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", language):
+            result["classes"].append(f"language-{language}")
+        else:
+            self.fault("translation", f"{language!r} is not a language code such as 'fr'")
         return [result]
 
 

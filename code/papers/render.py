@@ -129,7 +129,7 @@ class FillSlots(SphinxPostTransform):
 
     def stem(self, stem: nodes.section, id: str, here: str, origin: str) -> nodes.Node:
         """What the parts of a question share: in full at first, folded from then on."""
-        content = transcribe(body(stem), f"{id}-{stem['stem']}", origin, here, self.env)
+        content = transcribe(body(stem), f"{id}-stem", origin, here, self.env)
         title = label(stem[0])
         seen = (here, origin, stem["ids"][0])
         if seen in self.shown and len(content):
@@ -312,6 +312,20 @@ def table_row(cells: list[list[nodes.Node]], numbers: int) -> nodes.row:
         classes = ["papers-number"] if i >= numbers else []
         result += nodes.entry("", nodes.paragraph("", "", *cell), classes=classes)
     return result
+
+
+class OnePageLinks(SphinxPostTransform):
+    """On a single page, a link names its target alone; Sphinx 9.0 leaves the file's name in it."""
+
+    default_priority = 900
+    builders = ("singlehtml",)
+
+    def run(self, **kwargs):
+        """Drop the name of the file."""
+        for node in self.document.findall(nodes.reference):
+            head, hash, anchor = node.get("refuri", "").removeprefix("#").rpartition("#")
+            if hash and head.startswith("document-"):
+                node["refuri"] = f"#{anchor}"
 
 
 class PlainFolds(SphinxPostTransform):

@@ -29,13 +29,15 @@ class ClaimSections(SphinxTransform):
         """Rebuild the sections of one file."""
         self.page: Page = self.env.get_domain("papers").page(self.env.docname)
         for node in list(self.document.findall(marker)):
-            section, why = node.parent, why_not(node)
-            if why:
+            if why := why_not(node):
                 self.fault(node.line, "marker", f"{node['what']} {node['part']}: {why}")
+                node.parent.remove(node)
             else:
+                section = node.parent
                 section["papers"], section["part"] = node["what"], node["part"]
                 section["classes"].append(f"papers-{node['what']}-section")
-                getattr(self, f"_{node['what']}")(section, node)
+        for node in list(self.document.findall(marker)):
+            getattr(self, f"_{node['what']}")(node.parent, node)
             node.parent.remove(node)
         self._strays()
 
