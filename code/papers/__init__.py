@@ -91,7 +91,8 @@ An answer
 
 ``{answer}`` claims its section as ``{question}`` does. The page shows a head, the question as the
 paper's page states it (with its stem: in full at first, folded from then on), the short answer in a
-fold and the rest in a second one. Nothing of this needs a script, and all is open in print.
+fold and the rest in a second one. Nothing of this needs a script, and all is open in print, where
+a stem is given once per chapter.
 
 ``:unchecked: reason`` of ``{answer}`` says why a part to derive or prove has no checked derivation.
 

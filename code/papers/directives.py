@@ -169,7 +169,7 @@ class MarksDirective(_Directive):
         first = item[0] if len(item) else None
         text = first[0] if isinstance(first, nodes.paragraph) and len(first) else None
         split = split_mark(text.astext()) if isinstance(text, nodes.Text) else None
-        if split is None:
+        if split is None or not (split[1] or len(first) > 1):
             line = item.line or (first.line if first is not None else None)
             shown = " ".join(item.astext().split())
             self.fault("marks", f"the mark {shown[:60]!r} does not begin with 'POINTS: '", line)

@@ -75,6 +75,13 @@ class FillSlots(SphinxPostTransform):
         paper, text = self.domain.paper(id), nodes.Text(f"Paper {id}")
         return self.link(here, paper.docname, "", text) if paper else nodes.inline("", "", text)
 
+    def link_chapter(self, here: str, part: Part) -> nodes.Node:
+        """A link to the chapter that answers a part, or its word while there is none."""
+        word = nodes.Text(part.chapter)
+        return (
+            self.link(here, part.chapter, "", word) if part.chapter in self.env.all_docs else word
+        )
+
     # The slots of a question.
 
     def _question_head(self, place: slot) -> list[nodes.Node]:
@@ -202,7 +209,7 @@ class FillSlots(SphinxPostTransform):
             title = self.link(here, question.docname, f"question-{part.id}", *content)
         points = nodes.Text(part.points or "none")
         cells = {"part": [self.link_part(here, part.id)], "question": [title], "points": [points]}
-        cells |= {"kind": [nodes.Text(part.kind)], "chapter": [nodes.Text(part.chapter)]}
+        cells |= {"kind": [nodes.Text(part.kind)], "chapter": [self.link_chapter(here, part)]}
         return [cell for key, cell in cells.items() if key != by]
 
     def _evidence(self, place: slot) -> list[nodes.Node]:
@@ -218,7 +225,7 @@ class FillSlots(SphinxPostTransform):
         keys = sorted(total)
         rows = []
         for id, part in self.domain.register.items():
-            counts = answers[id].evidence if id in answers else {}
+            counts = answers[id].evidence if id in answers else dict.fromkeys(keys, "–")
             cells = [[self.link_part(here, id)], [nodes.Text(part.kind)]]
             rows.append(cells + [[nodes.Text(str(counts.get(key, 0)))] for key in keys])
         for name, page in sorted(pages.items()):

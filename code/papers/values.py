@@ -18,7 +18,7 @@ SHORT_ITEMS = 5
 
 _NUMBER = r"\d+(?:\.\d+)?|\d+/[1-9]\d*"
 _POINTS = re.compile(rf"({_NUMBER})( for the question)?")
-_MARK = re.compile(rf"\s*({_NUMBER})\s*:\s+(?=\S)")
+_MARK = re.compile(rf"\s*({_NUMBER})\s*:(?:\s+|$)")
 _SENTENCE_END = re.compile(r"[.!?][)\"'”’]*(?=\s+[\"'“‘(]*[A-Z0-9]|\s*$)")
 
 
@@ -88,6 +88,8 @@ def show(number: Fraction) -> str:
 
 def split_mark(text: str) -> tuple[Fraction, str] | None:
     """Split the first text of a mark into its points and the rest; None where it is not a mark.
+
+    The rest is empty where a formula follows.
 
     Examples
     --------

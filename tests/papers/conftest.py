@@ -208,9 +208,7 @@ class Checked(SphinxDirective):
 
 
 stand_in = ModuleType("checked_stand_in")
-stand_in.setup = lambda app: (
-    app.add_directive("checked", Checked) or {"parallel_read_safe": True}
-)
+stand_in.setup = lambda app: app.add_directive("checked", Checked) or {"parallel_read_safe": True}
 sys.modules[stand_in.__name__] = stand_in
 
 

@@ -290,6 +290,11 @@ CASES = {
             )
         ],
     ),
+    "mark for nothing": (
+        [(MLP, "- 3: explains", "- 3:")],
+        [(MLP, "- 3:", "the mark '3:' does not begin with 'POINTS: ' [papers.marks]")],
+    ),
+    "mark for a formula": ([(MLP, "- 3: explains", "- 3: $x$, in full")], []),
     "marks do not add up": (
         [(MLP, "- 1/2: simplifies", "- 1: simplifies")],
         [
@@ -463,15 +468,15 @@ def test_pending_part_may_lack_an_answer(book):
 
 REGISTERS = {
     "empty": ("", ":1: the columns are '', not 'id,paper,points,kind,chapter'"),
-    "other columns": ("id,paper\n", ":1: the columns are 'id,paper', not "
-                      "'id,paper,points,kind,chapter'"),
+    "other columns": (
+        "id,paper\n",
+        ":1: the columns are 'id,paper', not 'id,paper,points,kind,chapter'",
+    ),
     "no part": ("id,paper,points,kind,chapter\n", ":1: the register lists no part"),
 }
 ROWS = {
     "A1a,A,1,explain": "4 fields, the header has 5",
-    "first,A,1,explain,mlp": (
-        "id 'first' is not a paper, a number and a part, such as 'A3a'"
-    ),
+    "first,A,1,explain,mlp": ("id 'first' is not a paper, a number and a part, such as 'A3a'"),
     "Z1,Z,1,explain,mlp": "part Z1 stands in line 2 already",
     "A1a,B,1,explain,mlp": "part A1a does not begin with its paper 'B'",
     "A1a,A,ten,explain,mlp": "points 'ten' are neither 'N' nor 'N for the question'",
