@@ -7,12 +7,13 @@ import numpy as np
 from fullmarks.plots import sheet
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
 PREACTIVATION = "pre-activation $a$  (label $y = 1$)"
 
 
 def fitted_probabilities(fits):
     """True and fitted probability over x, where the model is right and where it is not."""
-    figure, axes = sheet(1, 2, height=3.0, sharey=True)
+    figure, axes = sheet(1, 2, width=WIDTH, height=3.0, sharey=True)
     for ax, fit, title in zip(
         axes, fits, ("log-odds linear in $x$", "log-odds curved"), strict=True
     ):
@@ -27,11 +28,11 @@ def fitted_probabilities(fits):
 
 def gradient_in_preactivation(curves):
     """Size of both gradients, with the highest point of the squared error's."""
-    figure, ax = sheet(height=3.4)
+    figure, ax = sheet(width=WIDTH, height=3.4)
     ax.plot(curves.a, curves.cross_entropy, color=BLUE)
     ax.plot(curves.a, curves.squared_error, color=ORANGE)
     ax.text(-1.2, 0.88, r"cross-entropy: $1 - \sigma(a)$", color=BLUE)
-    ax.text(0.9, 0.36, r"squared error: $2\,\sigma(a)\,(1-\sigma(a))^2$", color=ORANGE)
+    ax.text(1.6, 0.26, "squared error:\n" + r"$2\,\sigma(a)\,(1-\sigma(a))^2$", color=ORANGE)
     place, height = -np.log(2), 8 / 27
     ax.plot([place, place], [0, height], color=ORANGE, linewidth=1, linestyle=":")
     ax.plot(place, height, "o", color=ORANGE)
@@ -45,7 +46,7 @@ def gradient_in_preactivation(curves):
 
 def steps_from_saturation(steps):
     """Steps to f = 1/2 against the start, on a logarithmic scale, with the gradient flow."""
-    figure, ax = sheet(height=3.4)
+    figure, ax = sheet(width=WIDTH, height=3.4)
     ax.semilogy(steps.start, steps.flow_squared_error, color=ORANGE, linewidth=1)
     ax.semilogy(steps.start, steps.squared_error, "o", color=ORANGE)
     ax.semilogy(steps.start, steps.flow_cross_entropy, color=BLUE, linewidth=1)
@@ -63,7 +64,7 @@ def steps_from_saturation(steps):
 
 def convexity_in_preactivation(losses, curvatures):
     """Both losses and their second derivatives; the region where the squared error is concave."""
-    figure, axes = sheet(2, 1, height=5.0, sharex=True)
+    figure, axes = sheet(2, 1, width=WIDTH, height=5.0, sharex=True)
     for ax, curves in zip(axes, (losses, curvatures), strict=True):
         ax.plot(curves.a, curves.cross_entropy, color=BLUE)
         ax.plot(curves.a, curves.squared_error, color=ORANGE)
@@ -71,7 +72,7 @@ def convexity_in_preactivation(losses, curvatures):
         ax.axvline(-np.log(2), color=ORANGE, linewidth=1, linestyle=":")
     axes[0].set(ylabel="loss", xlim=(-6, 6), ylim=(0, 6))
     axes[0].text(-3.5, 4.2, "cross-entropy", color=BLUE)
-    axes[0].text(-5.7, 1.25, "squared error, never above 1", color=ORANGE)
+    axes[0].text(-5.7, 1.25, "squared error $\\leq 1$", color=ORANGE)
     axes[1].axhline(0, color="black", linewidth=0.8)
     axes[1].set(xlabel=PREACTIVATION, ylabel="second derivative", ylim=(-0.2, 0.28))
     axes[1].text(-5.7, -0.175, "squared error concave", color=ORANGE)
@@ -81,17 +82,16 @@ def convexity_in_preactivation(losses, curvatures):
 
 def margin_losses(losses):
     """The losses over the margin, with the value of each at margin 0."""
-    figure, ax = sheet(height=3.6)
+    figure, ax = sheet(width=WIDTH, height=3.6)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.plot(losses.margin, losses.hinge, color=ORANGE)
     ax.plot(losses.margin, losses.perceptron, color=BLUE)
     ax.plot(losses.margin, losses.logistic, color="gray", linewidth=1, linestyle="--")
     ax.plot(0, 1, "o", color=ORANGE)
     ax.plot(0, 0, "o", color=BLUE, clip_on=False, zorder=5)
-    ax.annotate("hinge: 1 at $w = 0$", (0, 1), (0.25, 1.3), color=ORANGE,
-                arrowprops={"arrowstyle": "-", "color": ORANGE})  # fmt: skip
-    ax.annotate("perceptron: 0 at $w = 0$", (0, 0), (-1.95, 0.2), color=BLUE,
-                arrowprops={"arrowstyle": "-", "color": BLUE})  # fmt: skip
+    ax.text(0.08, 2.8, "$w = 0$ is here")
+    ax.text(0.12, 1.02, "hinge: 1", color=ORANGE)
+    ax.text(-0.3, 0.1, "perceptron: 0", color=BLUE, ha="right")
     ax.text(1.15, 0.33, "logistic", color="gray")
     ax.set(xlabel="margin $y\\,a$", ylabel="loss", ylim=(0, 3), xlim=(-2, 2.5))
     return figure
@@ -99,7 +99,7 @@ def margin_losses(losses):
 
 def separators(found):
     """Where both rules stop: the line of score 0, and for the hinge the lines of margin 1."""
-    figure, axes = sheet(1, 2, height=3.4, sharex=True, sharey=True)
+    figure, axes = sheet(1, 2, width=WIDTH, height=3.1, sharex=True, sharey=True)
     names = ("perceptron", "hinge")
     for ax, name, color in zip(axes, names, (BLUE, ORANGE), strict=True):
         w = getattr(found, name)
@@ -110,7 +110,7 @@ def separators(found):
             ax.plot(*(offset[:, None] + np.stack([-reach, reach], axis=1)),
                     color=color, linewidth=1, linestyle="--")  # fmt: skip
         gap = (found.y * (found.x @ w)).min() / np.hypot(*w)
-        ax.set(title=f"{name}: nearest point at {gap:.2f}", xlim=(-3.5, 3.5), ylim=(-3.2, 3.2))
+        ax.set(title=f"{name},\nnearest point at {gap:.2f}", xlim=(-3.5, 3.5), ylim=(-3.2, 3.2))
         ax.set(xlabel="$x_1$", aspect="equal")
     axes[0].set_ylabel("$x_2$")
     return figure
@@ -123,7 +123,7 @@ def _points(ax, x, positive):
 
 def network(inputs=4, hidden=5, classes=3):
     """The network with one hidden layer, unit by unit, with the symbols of its layers."""
-    figure, ax = sheet(height=3.2)
+    figure, ax = sheet(width=WIDTH, height=3.2)
     columns = [
         (0, inputs, "black", "input\n$x \\in \\mathbb{R}^d$"),
         (1, hidden, ORANGE, "hidden\n$h = \\tanh(W_1 x + b_1)$"),
@@ -150,32 +150,33 @@ def network(inputs=4, hidden=5, classes=3):
 
 
 def output_gradient(example):
-    """The error as a column, the hidden units as a row, and the gradient as their product."""
-    figure, axes = sheet(1, 3, height=2.7, width_ratios=[1.2, 5, 5], gridspec_kw={"wspace": 0.05})
-    panels = (
-        (example.error[:, None], "$p - e_y$"),
-        (example.h[None, :], "$h^{\\top}$"),
-        (example.W2, "product: $\\partial L/\\partial W_2$"),
+    """The hidden units as a row, the errors as a column, and the gradient as their product."""
+    figure, axes = sheet(
+        2, 2, width=WIDTH, height=3.2, width_ratios=[1, len(example.h)], height_ratios=[1, 4]
     )
-    for ax, (values, title) in zip(axes, panels, strict=True):
-        ax.imshow(values, cmap="PuOr", vmin=-1, vmax=1)
+    panels = (
+        (axes[0, 1], example.h[None, :], "$h^{\\top}$"),
+        (axes[1, 0], example.error[:, None], "$p - e_y$"),
+        (axes[1, 1], example.W2, "gradient of $W_2$: their product"),
+    )
+    for ax, values, title in panels:
+        ax.imshow(values, cmap="PuOr", vmin=-1, vmax=1, aspect="auto")
         for (i, j), value in np.ndenumerate(values):
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8.5,
-                    color="white" if abs(value) > 0.65 else "black")  # fmt: skip
+            color = "white" if abs(value) > 0.65 else "black"
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=color)
         ax.set(title=title, xticks=[], yticks=[])
         ax.grid(False)
+    for ax in axes.flat:
         ax.spines[:].set_visible(False)
-    classes = range(len(example.error))
-    axes[0].set_yticks(
-        classes, [f"class {k}" + (" = y" if k == example.y else "") for k in classes]
-    )
-    axes[2].set_yticks([])
+    axes[0, 0].set_axis_off()
+    names = [f"class {i + 1}" + (" $= y$" if i == example.y else "") for i in range(len(example.W2))]
+    axes[1, 0].set_yticks(range(len(names)), names)
     return figure
 
 
 def single_steps(changes):
     """Histogram of what each example's step does to the mean loss."""
-    figure, ax = sheet(height=3.2)
+    figure, ax = sheet(width=WIDTH, height=3.2)
     scale = 1e3
     bins = np.linspace(changes.mean.min(), changes.mean.max(), 31) * scale
     lower = changes.mean < 0
@@ -192,7 +193,7 @@ def single_steps(changes):
 
 def decision_boundaries(result):
     """Where both networks change their mind, over the points that they were trained on."""
-    figure, axes = sheet(1, 2, height=3.2, sharex=True, sharey=True)
+    figure, axes = sheet(1, 2, width=WIDTH, height=2.7, sharex=True, sharey=True)
     titles = (("linear", "three linear layers"), ("tanh", "the same with tanh"))
     for ax, (name, title) in zip(axes, titles, strict=True):
         score = getattr(result, name)
@@ -202,7 +203,7 @@ def decision_boundaries(result):
         ax.plot(*result.x[result.y == 0].T, "o", color=ORANGE, markersize=3)
         ax.plot(*result.x[result.y == 1].T, "s", color=BLUE, markersize=3)
         right = result.accuracy[name]
-        ax.set(title=f"{title}: {right:.0%} right", xlabel="$x_1$", aspect="equal")
+        ax.set(title=f"{title}:\n{right:.0%} right", xlabel="$x_1$", aspect="equal")
         ax.set(xlim=(-2.2, 2.2), ylim=(-1.5, 1.5))
         ax.grid(False)
     axes[0].set_ylabel("$x_2$")
@@ -211,7 +212,7 @@ def decision_boundaries(result):
 
 def linear_paths(paths):
     """Singular values that one layer and two layers have learnt after each step."""
-    figure, axes = sheet(1, 2, height=3.0, sharey=True)
+    figure, axes = sheet(1, 2, width=WIDTH, height=3.0, sharey=True)
     titles = (("one_layer", "one layer"), ("two_layers", "product of two"))
     for ax, (name, title) in zip(axes, titles, strict=True):
         values = getattr(paths, name)
@@ -224,7 +225,7 @@ def linear_paths(paths):
 
 def bottleneck(result):
     """Error that training reached over the width, on the line of the best possible error."""
-    figure, ax = sheet(height=3.3)
+    figure, ax = sheet(width=WIDTH, height=3.3)
     ax.plot(result.width, result.best, color="black", label="truncated SVD of that rank")
     ax.plot(result.width, result.trained, "o", color=ORANGE, markersize=8,
             label="trained $W_2W_1$")  # fmt: skip
@@ -236,7 +237,7 @@ def bottleneck(result):
 
 def bottleneck_generalisation(result):
     """Error on training data and on new data over the width of the bottleneck."""
-    figure, ax = sheet(height=3.3)
+    figure, ax = sheet(width=WIDTH, height=3.3)
     ax.plot(result.width, result.test, color=ORANGE)
     ax.plot(result.width, result.train, color=BLUE)
     ax.axhline(result.noise, color="gray", linewidth=1, linestyle="--")
@@ -254,7 +255,7 @@ def bottleneck_generalisation(result):
 
 def parameter_counts(counts):
     """Number of weights over the width, and where the bottleneck stops saving any."""
-    figure, ax = sheet(height=3.3)
+    figure, ax = sheet(width=WIDTH, height=3.3)
     ax.plot(counts.width, counts.bottleneck, color=ORANGE)
     ax.axhline(counts.single, color=BLUE)
     even = counts.width[counts.bottleneck <= counts.single][-1]
@@ -262,7 +263,7 @@ def parameter_counts(counts):
         ax.plot(r, counts.bottleneck[r - 1], "o", color=ORANGE)
         ax.annotate(f"$r = {r}$: {counts.bottleneck[r - 1]:,}", (r, counts.bottleneck[r - 1]),
                     (8, -14), textcoords="offset points", color=ORANGE)  # fmt: skip
-    ax.text(100, counts.single - 1300, f"one layer: {counts.single:,}", color=BLUE, ha="right")
+    ax.text(2, counts.single + 400, f"one layer: {counts.single:,}", color=BLUE)
     ax.text(88, 18_400, "100-$r$-100", color=ORANGE, ha="right")
     ax.set(xlabel="bottleneck width $r$", ylabel="weights", xlim=(0, 101), ylim=(0, 20_500))
     return figure
