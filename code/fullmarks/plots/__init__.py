@@ -1,4 +1,8 @@
-"""Figures of the book: functions from plain arrays to a :class:`Sheet`."""
+"""Figures of the book: functions from plain arrays to a :class:`Sheet`.
+
+Importing this package sets matplotlib to the book's style, because labels and lines take their
+sizes from the settings in force when they are made, which is after :func:`sheet` has returned.
+"""
 
 import io
 from pathlib import Path
@@ -7,7 +11,7 @@ import matplotlib
 from matplotlib import style
 from matplotlib.figure import Figure
 
-STYLE = Path(__file__).parent.parent / "book.mplstyle"
+style.use(Path(__file__).parent.parent / "book.mplstyle")
 
 
 class Sheet(Figure):
@@ -15,7 +19,7 @@ class Sheet(Figure):
 
     def _repr_svg_(self) -> str:
         buffer = io.StringIO()
-        with style.context(STYLE), matplotlib.rc_context({"svg.hashsalt": "full-marks"}):
+        with matplotlib.rc_context({"svg.hashsalt": "full-marks"}):
             self.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
@@ -36,6 +40,5 @@ def sheet(nrows=1, ncols=1, *, width=6.4, height=3.6, **subplots):
     -------
     (Sheet, Axes or array of Axes)
     """
-    with style.context(STYLE):
-        figure = Sheet(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots(nrows, ncols, **subplots)
+    figure = Sheet(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(nrows, ncols, **subplots)
