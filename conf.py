@@ -58,7 +58,7 @@ papers_pending = [
 ]
 
 # References
-bibtex_bibfiles = ["references.bib"]
+bibtex_bibfiles = ["book/references.bib"]
 bibtex_default_style = "unsrt"
 numfig = True
 math_number_all = False
