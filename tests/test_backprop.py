@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import backprop as bp
 from fullmarks import mlp
+from fullmarks.experiments import backprop as experiments
+from fullmarks.plots import backprop as plots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -327,7 +329,7 @@ def test_only_what_an_adjoint_needs_is_saved():
     assert set((x * 5).node.saved) == {"b"}
     assert set((5 * x).node.saved) == {"a"}
     assert set((x * w).node.saved) == {"a", "b"}
-    assert set((5 / x).node.saved) == {"b", "y"}
+    assert set((5 / x).node.saved) == {"a", "b"}
     assert (x + w).node.saved == {}
     assert bp.apply("exp", 1.0).node is None
 
@@ -514,6 +516,150 @@ def test_the_mean_gradient_is_the_mean_of_the_gradients():
     single = [bp.leaky_backward(THETA, X[:, [m]], SOFT[:, [m]]) for m in range(M)]
     for i, part in enumerate(whole):
         close(part, np.mean([s[i] for s in single], axis=0))
+
+
+# The experiments and their figures.
+
+IN, T, B = (2.0, -1.0), (1.0, 0.5), (0.5, -0.5, -1.0, 0.5)
+W = {"11": 1.0, "12": -0.5, "21": 0.5, "22": -1.0, "31": 0.5, "32": -1.0, "41": -0.5, "42": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("reading", "loss_factor", "options"),
+    [
+        ({}, 1.0, {}),
+        ({"to_from": True}, 1.0, {"to_from": True}),
+        ({"factor": 1.0}, 2.0, {}),
+        ({"factor": 0.25}, 0.5, {}),
+    ],
+)
+def test_each_reading_of_the_exam_network_is_its_definition(reading, loss_factor, options):
+    found = experiments.exam_reading("any", **reading)
+    expected = oracles.two_unit_network(IN, W, B, T, **options)
+    assert found.outputs == expected["o"]
+    close(found.loss, loss_factor * expected["loss"])
+
+    def loss(w21):
+        w = W | {"21": float(w21)}
+        return loss_factor * oracles.two_unit_network(IN, w, B, T, **options)["loss"]
+
+    close(found.derivative, oracles.numerical_gradient(loss, np.array(0.5)))
+    close(found.updated, 0.5 - 0.1 * found.derivative)
+
+
+def test_the_slips_of_the_exam_network():
+    readings = {r.name: r for r in experiments.exam_readings()}
+    rectified = oracles.two_unit_network(IN, W, B, T, rectified_output=True)
+    assert readings["ReLU on the outputs"].outputs == rectified["o"] == (0.0, 0.0)
+    assert readings["ReLU on the outputs"].loss == rectified["loss"] == 0.625
+    assert readings["step uphill"].updated == pytest.approx(0.35, rel=1e-12)
+    linear = readings["no ReLU at all"]
+    h = np.array([[2.0, -0.5]])
+    o = h @ np.array([[W["31"], W["32"]], [W["41"], W["42"]]]) + np.array(B[2:])
+    assert linear.outputs == tuple(o[0])
+    assert len({r.updated for r in readings.values()}) == len(readings)
+
+
+def test_the_graph_of_the_exam_network_is_torchs():
+    graph = experiments.exam_graph()
+    values = [experiments.INPUTS, experiments.W1, experiments.B1, experiments.W2, experiments.B2]
+    tensors = [torch.tensor(v, requires_grad=True) for v in values]
+    x, w1, b1, w2, b2 = tensors
+    o = torch.relu(x @ w1 + b1) @ w2 + b2
+    loss = F.mse_loss(o, torch.tensor(experiments.TARGETS))
+    loss.backward()
+    assert graph.values[0] == loss.item() == 2.5
+    for name, tensor in zip(["x", "W1", "b1", "W2", "b2"], tensors, strict=True):
+        place = graph.operations.index(name)
+        close(graph.adjoints[place], tensor.grad)
+        assert_array_equal(graph.values[place], tensor.detach())
+    assert [edge.uses for edge in graph.edges].count(2) == 1
+
+
+def test_in_place_outcomes_are_those_of_torch():
+    outcomes = experiments.in_place_outcomes()
+    assert_array_equal(outcomes.ours, outcomes.torch)
+    for row, operation in enumerate(outcomes.operations):
+        counted, behind = outcomes.ours[row, :2], outcomes.ours[row, 2:]
+        assert ((counted == "error") == (behind == "wrong")).all(), operation
+        assert "wrong" not in counted and "error" not in behind
+
+
+def test_softmax_ranges_end_where_the_exponentials_do():
+    spread = math.log(sum(math.exp(v) for v in experiments.OFFSETS))
+    for found in experiments.softmax_ranges(points=101):
+        info = np.finfo(found.dtype)
+        top, bottom = math.log(float(info.max)), math.log(float(info.smallest_subnormal))
+        assert_allclose(found.high, top - spread, rtol=1e-3)
+        assert_allclose(found.low, bottom - math.log(2), rtol=1e-3)
+        assert_allclose(found.shifted, found.exact, rtol=2 * float(info.eps))
+        assert np.isnan(found.naive[found.shift < found.low]).all()
+        late = found.naive[found.shift > found.high]
+        assert (np.isnan(late) | (late == 0)).all()
+
+
+def test_paths_are_counted_one_by_one_and_edges_are_two_per_doubling():
+    sharing = experiments.paths_and_edges(deepest=8)
+    for depth, paths, edges in zip(*sharing, strict=True):
+        x = bp.leaf(1.0)
+        y = x
+        for _ in range(depth):
+            y = y + y
+        assert paths == oracles.count_paths(y.node)
+        assert edges == 2 * depth
+
+
+def test_differences_lose_half_or_a_third_of_the_digits_and_backpropagation_none():
+    found = experiments.difference_errors(np.random.default_rng(0))
+    assert found.backpropagation < 1e-14
+    assert 1e-9 < found.forward.min() < 1e-6
+    assert 1e-12 < found.central.min() < found.forward.min() / 10
+
+
+def test_only_the_output_layer_of_the_threshold_network_learns():
+    twins = experiments.threshold_twins(np.random.default_rng(1), n=60, steps=150)
+    assert not twins.threshold.moved_hidden.any()
+    assert twins.threshold.moved_output[-1] > 1
+    assert (twins.threshold.loss > twins.floor).all()
+    assert twins.sigmoid.moved_hidden[-1] > 1
+    assert twins.threshold.loss[0] != twins.sigmoid.loss[0]
+
+
+@pytest.mark.parametrize("activation", [bp.threshold, bp.sigmoid])
+def test_a_training_step_is_torchs(activation):
+    rng = np.random.default_rng(3)
+    theta = mlp.random_parameters(2, 4, 2, rng)
+    x, y = rng.normal(size=(9, 2)), rng.integers(2, size=9)
+    run = experiments._train(theta, x, y, activation, 3, 0.5, np.zeros(1))
+    tensors = [torch.tensor(p, requires_grad=True) for p in theta]
+    w1, b1, w2, b2 = tensors
+    losses = []
+    optimizer = torch.optim.SGD(tensors, lr=0.5)
+    for _ in range(3):
+        z = torch.tensor(x) @ w1.T + b1
+        h = torch.sigmoid(z) if activation is bp.sigmoid else torch.heaviside(z, z * 0 + 1).detach()
+        loss = F.cross_entropy(h @ w2.T + b2, torch.tensor(y))
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    close(run.loss, losses)
+
+
+def test_the_figures_draw_and_repeat_themselves():
+    twins = experiments.threshold_twins(np.random.default_rng(1), n=20, steps=20)
+    for draw, data in [
+        (plots.exam_graph, experiments.exam_graph()),
+        (plots.paths_and_edges, experiments.paths_and_edges()),
+        (plots.in_place_outcomes, experiments.in_place_outcomes()),
+        (plots.softmax_ranges, experiments.softmax_ranges(51)),
+        (plots.difference_errors, experiments.difference_errors(np.random.default_rng(0), 9)),
+        (plots.threshold_training, twins),
+        (plots.threshold_regions, twins),
+    ]:
+        picture = draw(data)._repr_svg_()
+        assert picture.count("<path") > 10
+        assert picture == draw(data)._repr_svg_(), draw.__name__
 
 
 # Bad input.

@@ -72,7 +72,7 @@ OPERATIONS = {
     "add": Operation(lambda a, b: a + b, (lambda g: g, lambda g: g)),
     "subtract": Operation(lambda a, b: a - b, (lambda g: g, lambda g: -g)),
     "multiply": Operation(lambda a, b: a * b, (lambda g, b: g * b, lambda g, a: g * a)),
-    "divide": Operation(lambda a, b: a / b, (lambda g, b: g / b, lambda g, b, y: -g * y / b)),
+    "divide": Operation(lambda a, b: a / b, (lambda g, b: g / b, lambda g, a, b: -g * a / b**2)),
     "maximum": Operation(
         np.maximum,
         (
@@ -613,8 +613,10 @@ def cross_entropy(x: Variable, labels: np.ndarray) -> Variable:
 def naive_softmax(z: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """Softmax exp(z) / Σ exp(z) of one vector as it is written, in the precision of `z`.
 
-    It overflows to inf / inf = nan where `z` is large, and underflows to 0 / 0 = nan where every
-    entry is very negative. It exists to be looked at; `fullmarks.mlp.softmax` is the one to use.
+    Where `z` is large it overflows: first the sum alone, which gives 0 for every class without a
+    sign of trouble, then an exponential, which gives inf / inf = nan. Where every entry is very
+    negative it underflows to 0 / 0 = nan. It exists to be looked at; `fullmarks.mlp.softmax` is
+    the one to use.
 
     Parameters
     ----------
