@@ -169,8 +169,9 @@ def output_gradient(example):
     for ax in axes.flat:
         ax.spines[:].set_visible(False)
     axes[0, 0].set_axis_off()
-    names = [f"class {i + 1}" + (" $= y$" if i == example.y else "") for i in range(len(example.W2))]
-    axes[1, 0].set_yticks(range(len(names)), names)
+    classes = range(len(example.W2))
+    names = [f"class {i + 1}" + (" $= y$" if i == example.y else "") for i in classes]
+    axes[1, 0].set_yticks(classes, names)
     return figure
 
 
