@@ -198,8 +198,7 @@ def run(shell, job, progress):
         "failures": [],
     }
     threads = {thread: None for thread in threading.enumerate()}
-    recorder.begin(result["outputs"][0] if cells else [])
-    shell.run_line_magic("matplotlib", "inline")
+    since = None  # the cell after which there were child processes, and ever since
     for index, cell in enumerate(cells):
         if not cell["source"].strip() or "skip-execution" in cell["tags"]:
             continue
@@ -211,12 +210,17 @@ def run(shell, job, progress):
         result["counts"][index] = shell.execution_count - 1
         for thread in threading.enumerate():
             threads.setdefault(thread, index)
+        since = (index if since is None else since) if has_children() else None
         wanted = job["allow_errors"] or "raises-exception" in cell["tags"]
         if failure and not (wanted and failure.pop("ordinary")):
             result["failures"].append({"step": index, **failure})
             break
     else:
         result["failures"] += left_behind(threads)
+        if since is not None and has_children():
+            message = "a process that the cell started still runs after the last cell"
+            failure = {"step": since, "line": None, "message": message, "traceback": ""}
+            result["failures"].append(failure)
     result["outputs"] = [plain(outputs, job["root"]) for outputs in result["outputs"]]
     result["problems"] = problems(result["outputs"])
     return result
@@ -271,6 +275,15 @@ def describe(error):
         "traceback": "".join(shown),
         "ordinary": not isinstance(error, TimeLimit),
     }
+
+
+def has_children():
+    """Whether this process has child processes that still run."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def left_behind(threads, patience=1.0):

@@ -30,6 +30,7 @@ step = pathlib.Path(job["folder"], "step")
 warm.perform(job, lambda number: step.write_text(str(number)))
 """
 
+FILE = re.compile(r" \(\d+\.py, line \d+\)$")  # what a syntax error says of the kernel's file
 LINE = re.compile(r"Cell In\[\d+\], line (\d+)")
 
 
@@ -87,7 +88,8 @@ def _failure(error, notebook, index, task):
         shown = [one for one in notebook.cells[index].outputs if one.output_type == "error"]
         trace = cells.COLOURS.sub("", "\n".join(shown[-1].traceback)) if shown else ""
         lines = LINE.findall(trace)
-        message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
+        value = FILE.sub("", error.evalue)
+        message = f"{error.ename}: {value}" if value else error.ename
         line = int(lines[0]) if lines else None
         return {"step": index, "line": line, "message": message, "traceback": trace}
     message = f"the kernel died: {error}"

@@ -11,21 +11,9 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from execution.tracing import read_log
+from execution.tracing import PINNED, read_log
 
 CODE = str(Path(__file__).parent.parent)
-
-PINNED = {
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "TZ": "UTC",
-    "COLUMNS": "80",
-    "LINES": "24",
-}
-"""Environment of every run, whatever that of the build is."""
 
 SERVE = """
 import sys
@@ -43,8 +31,8 @@ def environment(folder):
     own = {"MPLCONFIGDIR": str(folder / "matplotlib"), "IPYTHONDIR": str(folder / "ipython")}
     for path in own.values():
         os.makedirs(path, exist_ok=True)
-    epoch = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "315532800")}
-    return os.environ | PINNED | own | epoch
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return given | PINNED | own
 
 
 class Outcome(dict):
@@ -130,7 +118,7 @@ class Pool:
         self.process.wait()
         self.errors.seek(0)
         last = self.errors.read().decode("utf-8", "replace").strip()[-2000:]
-        message = f"the process that runs the cells ended: {_ending(self.process.returncode)}"
+        message = f"not run, for the process that runs all cells ended: {_ending(self.process.returncode)}"
         failure = {"step": None, "line": None, "message": message, "traceback": last}
         for job in [*running.values(), *waiting]:
             yield job, Outcome(failures=[failure], problems=[], observed=None)
@@ -142,9 +130,9 @@ class Pool:
         try:
             result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
             observed = read_log(folder / "trace")
-            if event["left"]:
-                message = "a process that the cells started still ran at the end"
-                where = {"step": event["step"], "line": None, "traceback": ""}
+            if event["left"] and not result["failures"]:
+                message = "a process that was started in the run still ran at its end"
+                where = {"step": None, "line": None, "traceback": ""}
                 result["failures"].append({"message": message, **where})
         except FileNotFoundError:
             result, observed = {"failures": [_death(folder, event, job)], "problems": []}, None

@@ -1,7 +1,5 @@
 """What a build ran and how long it took: warnings, a table on the console, a page of the book."""
 
-import os
-
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -27,7 +25,7 @@ def warn(task, failures):
         if task.kind == "cells":
             first = task.lines.get(failure["step"])
             if failure["step"] is None:
-                message = f"the cells were not run: {message}"
+                pass  # about the whole document
             elif first is None:
                 message = f"cell {failure['step'] + 1}: {message}"
             elif line != first:
@@ -36,7 +34,7 @@ def warn(task, failures):
                 message = f"the cell at line {first}: {message}"
         if failure["traceback"]:
             message += "\n" + failure["traceback"].rstrip()
-        where = f"{task.path}:{line}" if line else str(task.path)
+        where = f"{task.path}:{line or min(task.lines.values(), default=1)}"
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 
 
@@ -65,15 +63,13 @@ class build_report(nodes.General, nodes.Element):
 class BuildReport(SphinxDirective):
     """A table of all runs: how many cells or examples, how long they took, what they read.
 
-    Run times are those of the result that is shown. They differ between two clean builds, so
-    the page stays out of the search index, and with ``SOURCE_DATE_EPOCH`` in the environment
-    (the sign that a build is to be reproduced) they are left out.
+    Run times are those of the result that is shown: they stay as long as the result does, but
+    differ between two clean builds. So the page stays out of the search index, and nothing but
+    this page differs. With ``execution_times = False`` they are left out, and nothing does.
     """
 
     def run(self):
         self.env.metadata[self.env.docname]["nosearch"] = "1"
-        if not hasattr(self.env, "execution_reports"):
-            self.env.execution_reports = set()
         return [build_report()]
 
 
@@ -90,12 +86,11 @@ def renew(app, env):
 def fill(app, doctree, docname):
     """Put the table in its place."""
     for node in list(doctree.findall(build_report)):
-        node.replace_self(table(app.env.execution_runs))
+        node.replace_self(table(app.env.execution_runs, app.config.execution_times))
 
 
-def table(runs):
+def table(runs, timed):
     """The runs as a docutils table."""
-    timed = "SOURCE_DATE_EPOCH" not in os.environ
     heads = ["Run", "Steps", *(["Time"] if timed else []), "Read"]
     rows = []
     for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):

@@ -8,6 +8,7 @@ observation still holds, so going back to an earlier version of a module finds i
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -65,8 +66,11 @@ class Store:
         return Stored(variant, observed, summary)
 
     def sweep(self, days=DAYS):
-        """Remove results that no build has used for some time."""
+        """Remove results that no build has used for some time, and what lost builds left."""
         oldest = time.time() - days * 86400
+        for folder in (self.folder / "runs").glob("*"):
+            if folder.stat().st_mtime < time.time() - 86400:
+                shutil.rmtree(folder, ignore_errors=True)
         for folder in (self.folder / "results").glob("*"):
             for path in _by_use(folder):
                 if path.stat().st_mtime < oldest:

@@ -14,6 +14,7 @@ Paths are relative to the root of the repository. :func:`observe` asks the quest
 result may be used as long as every answer is the same.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib.machinery
@@ -53,6 +54,21 @@ NETWORK = {
     "socket.sendmsg",
 }
 PROGRAMS = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.spawn", "pty.spawn"}
+PINNED = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "SOURCE_DATE_EPOCH": "315532800",
+    "TZ": "UTC",
+    "COLUMNS": "80",
+    "LINES": "24",
+}
+"""Environment of every run, whatever that of the build is; reading it is no observation."""
+
+OWN = {*PINNED, "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR", "PYTHONPATH"}
+WATCHED = {"open", "os.listdir", "os.scandir", *CHANGES, *NETWORK, *PROGRAMS}
 EXISTENCE = {"exists", "lexists", "isfile", "isdir", "is_file", "is_dir"}
 
 
@@ -117,9 +133,11 @@ class Trace:
         The only folder in which the run may write.
     programs : bool
         Whether the run may start other programs (whose reading nobody sees).
+    environment : dict
+        The environment variables at the start, before anything set its own.
     """
 
-    def __init__(self, log, root, apart, scratch, programs=False):
+    def __init__(self, log, root, apart, scratch, programs=False, environment=os.environ):
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.root = os.path.join(os.path.realpath(root), "")
         own = [sys.prefix, sys.exec_prefix, os.path.dirname(__file__), *apart]
@@ -128,7 +146,7 @@ class Trace:
         self.programs = programs
         self.active = False
         self.seen = {}
-        self.environment = dict(os.environ)
+        self.environment = dict(environment)
         library = sysconfig.get_paths()["stdlib"]
         self.passing = ("<frozen", os.path.join(library, ""), "IPython")
 
@@ -163,14 +181,19 @@ class Trace:
             self.seen[question] = answer
             os.write(self.log, json.dumps([question, answer]).encode() + b"\n")
 
-    def _audit(self, event, args):
-        if not self.active:
-            return
-        self.active = False  # what the hook itself opens is not part of the run
+    @contextlib.contextmanager
+    def quiet(self):
+        """What the trace itself asks is not part of the run."""
+        self.active = False
         try:
-            self._judge(event, args)
+            yield
         finally:
             self.active = True
+
+    def _audit(self, event, args):
+        if self.active and event in WATCHED:
+            with self.quiet():
+                self._judge(event, args)
 
     def _judge(self, event, args):
         if event == "open":
@@ -243,8 +266,10 @@ class Trace:
 
         class Finder(importlib.machinery.FileFinder):
             def find_spec(self, fullname, target=None):
-                if trace.active and (folder := trace.inside(self.path)) is not None:
-                    trace.note("lookup", os.path.join(folder, fullname.rpartition(".")[2]))
+                if trace.active:
+                    with trace.quiet():
+                        folder = trace.inside(self.path)
+                        trace.note("lookup", os.path.join(folder, fullname.rpartition(".")[2]))
                 return super().find_spec(fullname, target)
 
         hook = Finder.path_hook(
@@ -253,7 +278,12 @@ class Trace:
         )
 
         def of_the_repository(path):
-            if trace.inside(path or ".") is None:
+            active, trace.active = trace.active, False
+            try:
+                name = trace.inside(path or ".")
+            finally:
+                trace.active = active
+            if name is None:
                 raise ImportError(f"{path} is not of the repository")
             return hook(path)
 
@@ -268,16 +298,13 @@ class Trace:
         @functools.wraps(real)
         def stat(path, *args, **kwargs):
             if self.active and isinstance(path, (str, bytes, os.PathLike)):
-                self.active = False
-                try:
+                caller = sys._getframe(1)
+                if caller.f_code.co_name == "stat":  # Path.stat, for Path.exists
+                    caller = caller.f_back
+                with self.quiet():
                     if not kwargs.get("dir_fd") and (name := self.inside(path)) is not None:
-                        caller = sys._getframe(1)
-                        if caller.f_code.co_name == "stat":  # Path.stat, for Path.exists
-                            caller = caller.f_back
                         only = caller.f_code.co_name in EXISTENCE
                         self.note("kind" if only else "file", name)
-                finally:
-                    self.active = True
             return real(path, *args, **kwargs)
 
         os.stat = stat
@@ -290,8 +317,9 @@ class Trace:
         real = kind.__getitem__
 
         def getitem(environ, name):
-            if self.active and self._asked_by_project():
-                self.note("env", name)
+            if self.active and name not in OWN and self._asked_by_project():
+                with self.quiet():
+                    self.note("env", name)
             return real(environ, name)
 
         kind.__getitem__ = getitem
@@ -305,11 +333,8 @@ class Trace:
                 return True
             known = name.startswith(self.passing[:2]) and "site-packages" not in name
             if not known and "/IPython/" not in name and name != __file__:
-                self.active = False
-                try:
+                with self.quiet():
                     return self.inside(name) is not None
-                finally:
-                    self.active = True
             frame = frame.f_back
         return False
 

@@ -29,6 +29,7 @@ from execution import cells, doctests
 from execution.store import write
 from execution.tracing import Trace
 
+ENVIRONMENT = dict(os.environ)
 GRACE = 2.0
 """Seconds after its limit in which a run may still say where it was."""
 
@@ -56,6 +57,10 @@ def warm_up(preload):
         torch = sys.modules["torch"]
         torch.set_num_threads(1)
         torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)  # imports what it needs
+    fonts = Path(os.environ.get("MPLCONFIGDIR", "."))
+    if not any(fonts.glob("fontlist*")):  # a run may not write the list itself
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module("matplotlib.font_manager")
     if "matplotlib" in sys.modules:
         from matplotlib.figure import Figure
 
@@ -232,7 +237,10 @@ def perform(job, progress, shell=None):
     faulthandler.register(signal.SIGUSR1, where, all_threads=False)
     _tell_exits(where)
     numpy.random.seed()  # noqa: NPY002 (a fork would repeat its parent's numbers)
-    trace = Trace(folder / "trace", job["root"], job["apart"], folder, job["programs"])
+    own = os.getpid()
+    trace = Trace(
+        folder / "trace", job["root"], job["apart"], folder, job["programs"], ENVIRONMENT
+    )
     trace.start()
     try:
         result = _run(job, progress, shell)
@@ -242,6 +250,8 @@ def perform(job, progress, shell=None):
             failure["traceback"] = traceback.format_exc()
         result = {"failures": [failure], "problems": []}
     trace.stop()
+    if os.getpid() != own:  # a fork that came back here
+        return 0
     write(folder / "result.json", result)
     return 0
 

@@ -1,0 +1,222 @@
+"""Each fault of a run ends in an error at its file and line, and the next build is right."""
+
+import os
+import re
+import signal
+import time
+
+import psutil
+import pytest
+
+FAULTS = {  # what the second cell does -> (line within the cell, what is said)
+    "error": ("x = 1\n1 / 0", 2, "ZeroDivisionError: division by zero"),
+    "syntax": ("x = 1\ny = = 2", 2, "SyntaxError: invalid syntax"),
+    "error in a module": ("import helper\nhelper.fail()", 2, "ValueError: from the module"),
+    "error in an earlier cell's function": ("x = 1\nfirst()", 2, "KeyError: 'k'"),
+    "magic": ("x = 1\n%nonesuch", 2, "UsageError: Line magic function"),
+    "exit": ("import sys\nsys.exit(3)", 2, "SystemExit: 3"),
+    "network": (
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1/')", 2,
+        "URLError: <urlopen error a cell has no network: socket",
+    ),
+    "connection": (
+        "import socket\nsocket.socket().connect(('127.0.0.1', 9))", 2,
+        "PermissionError: a cell has no network: socket.connect ('127.0.0.1', 9)",
+    ),
+    "name": ("import socket\nsocket.getaddrinfo('example.org', 80)", 2, "no network"),
+    "writes": ("x = 1\nopen('out.txt', 'w')", 2,
+               "PermissionError: a cell writes in tempfile's folder only: open for writing"),
+    "appends": ("from pathlib import Path\nPath('../index.md').open('a')", 2, "tempfile's folder"),
+    "removes": ("import os\nos.remove('../index.md')", 2, "tempfile's folder only: os.remove"),
+    "renames": ("import os\nos.rename('../index.md', '/tmp/index.md')", 2, "only: os.rename"),
+    "makes a folder": ("import os\nos.makedirs('new/folder')", 2, "only: os.mkdir"),
+    "program": ("import subprocess\nsubprocess.run(['true'])", 2,
+                "PermissionError: a cell starts no program (['true'])"),
+    "shell": ("import os\nos.system('true')", 2, "starts no program"),
+    "endless": ("x = 1\nwhile True:\n    pass", (2, 3), "TimeLimit: the cell ran longer than 1 s"),
+    "endless, errors caught": (
+        "while True:\n    try:\n        while True:\n            pass\n    except:\n        pass",
+        (1, 6), "stopped after the limit of 1 s",
+    ),
+    "endless in C": ("import itertools\nsum(itertools.repeat(0))", 2, "limit of 1 s"),
+    "endless wait": ("import time\ntime.sleep(1000)", 2, "TimeLimit"),
+    "killed": ("import os\nos.kill(os.getpid(), 9)", 1,
+               "killed by SIGKILL (by the system, if memory ran out)"),
+    "segmentation fault": ("import ctypes\nctypes.string_at(0)", 2, "killed by SIGSEGV"),
+    "abort": ("import os\nos.abort()", 2, "killed by SIGABRT"),
+    "os._exit": ("import os\nos._exit(0)", 2, "left with exit status 0"),
+    "closed stdout": ("import sys\nsys.stdout.close()", 1, "the cell closed or replaced stdout"),
+    "closed descriptor": ("import os\nos.close(1)", 1, "the cell closed or replaced stdout"),
+    "thread": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='T').start()",
+        1, "thread 'T' still runs after the last cell",
+    ),
+    "process": ("import os, time\nif os.fork() == 0:\n    time.sleep(60)", 1,
+                "a process that the cell started still runs after the last cell"),
+    "memory": ("x = 1\nbytearray(1 << 40)", 2, "MemoryError"),
+    "address": ("x = 1\nobject()", 1, "shows a memory address, which differs on each run: "
+                "'<object at 0x"),
+}
+
+
+@pytest.fixture(scope="module")
+def faulty(shared):
+    shared.write("code/helper.py", "def fail():\n    raise ValueError('from the module')\n")
+    shared.chapter("other", "'other'")
+    return shared
+
+
+def build(book):
+    return book.build("dummy", execution_limit=1, execution_memory=4 << 30)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_reported_where_it_is(faulty, name):
+    cell, line, message = FAULTS[name]
+    first = "def first():\n    return {}['k']"
+    path = faulty.chapter("a", first, cell, "'last'")
+    begin = path.read_text().splitlines().index(cell.splitlines()[0]) + 1
+    done = build(faulty)
+    found = re.match(r"book/chapters/a\.md:(\d+): WARNING: (.*)", done.warnings)
+    assert found, done.warnings
+    low, high = line if isinstance(line, tuple) else (line, line)
+    assert low <= int(found[1]) - begin + 1 <= high, done.warnings
+    assert message in found[2]
+    assert f"cell at line {begin}: " in found[2]
+    assert done.status == 1
+    assert len(re.findall("WARNING", done.warnings)) == 1, done.warnings
+    assert nothing_left(faulty)
+    faulty.chapter("a", first, "'mended'", "'last'")
+    again = build(faulty)
+    assert (again.warnings, again.status) == ("", 0)
+    assert "mended" in faulty.notebook("a")
+    assert not (faulty.folder / "book/chapters/out.txt").exists()
+
+
+def test_failed_run_is_never_a_result(book):
+    book.chapter("a", "1 / 0")
+    first = book.build("dummy")
+    assert first.status == 1
+    assert list((book.folder / "build/executed/results").glob("*")) == []
+    second = book.build("dummy")
+    assert (second.ran, second.warnings, second.status) == ({"cells a"}, first.warnings, 1)
+
+
+def test_outputs_up_to_the_failure_are_shown(book):
+    book.chapter("a", "'shown'", "1 / 0", "'never'")
+    book.build("dummy")
+    notebook = book.notebook("a")
+    assert "'shown'" in notebook and "ZeroDivisionError" in notebook
+    assert notebook.count("never") == 1  # the source
+
+
+def test_all_threads_and_files_within_bounds_are_fine(book):
+    book.chapter(
+        "a",
+        "import tempfile, threading, os, shutil\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    os.makedirs(os.path.join(folder, 'a/b'))\n"
+        "    open(os.path.join(folder, 'a/b/c'), 'w').close()\n"
+        "name = tempfile.mkdtemp()\n"
+        "open(os.path.join(name, 'x'), 'w').write('text')\n"
+        "shutil.move(os.path.join(name, 'x'), os.path.join(name, 'y'))\n"
+        "open(os.path.join(name, 'y')).read()",
+        "thread = threading.Thread(target=print, args=('from a thread',))\n"
+        "thread.start()\nthread.join()",
+        "import multiprocessing\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    print(pool.map(abs, [-1]))",
+    )
+    done = book.build("dummy")
+    assert done.warnings == ""
+    assert "from a thread" in book.notebook("a")
+    assert "[1]" in book.notebook("a")
+
+
+def test_reads_of_a_forked_process_count(book):
+    book.write("book/chapters/data.txt", "1")
+    book.chapter(
+        "a",
+        "import multiprocessing\nfrom pathlib import Path\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    print(pool.map(Path.read_text, [Path('data.txt')]))",
+    )
+    assert book.build("dummy").warnings == ""
+    book.write("book/chapters/data.txt", "2")
+    assert book.build("dummy").ran == {"cells a"}
+    assert "['2']" in book.notebook("a")
+
+
+def test_memory_addresses_beside_a_picture_are_left_out(book):
+    book.chapter(
+        "a",
+        "class Picture:\n    def _repr_html_(self):\n        return '<b>x</b>'\nPicture()",
+    )
+    assert book.build("dummy").warnings == ""
+    assert "<__main__.Picture>" in book.notebook("a")
+
+
+def test_library_that_a_module_of_the_project_hides(book):
+    book.write("code/random.py", "")
+    with pytest.raises(Exception, match=r"code/random\.py has the name of a library"):
+        book.build("dummy")
+
+
+def test_interrupt_leaves_nothing_behind(book):
+    book.chapter("slow", "import time\ntime.sleep(600)")
+    book.chapter("fast", "'fast'")
+    process = book.start("-j", "2")
+    try:
+        family = wait_for_run(process, book)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode != 0
+    assert all_gone(family)
+    assert nothing_left(book)
+    book.chapter("slow", "'slow'")
+    assert book.build("dummy").warnings == ""
+    assert "'slow'" in book.notebook("slow")
+
+
+def test_killed_build_takes_its_children_along(book):
+    book.chapter("slow", "import time\ntime.sleep(600)")
+    process = book.start()
+    family = wait_for_run(process, book)
+    process.kill()
+    process.communicate()
+    assert all_gone(family)
+    book.chapter("slow", "'slow'")
+    assert book.build("dummy").warnings == ""
+
+
+def test_killed_parent_is_an_error_for_every_run(book):
+    book.chapter("a", "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(60)")
+    done = book.build("dummy")
+    assert done.warnings.startswith(
+        "book/chapters/a.md:11: WARNING: not run, for the process that runs all cells ended: "
+        "killed by SIGKILL"
+    )
+    assert nothing_left(book)
+
+
+def nothing_left(book):
+    runs = book.folder / "build/executed/runs"
+    return not any(runs.iterdir()) and not psutil.Process().children(recursive=True)
+
+
+def wait_for_run(process, book, patience=60):
+    """Wait until a cell runs; return all processes of the build."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end and process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        if len(family) >= 2 and list((book.folder / "build/executed/runs").glob("*/stdout")):
+            return family
+        time.sleep(0.05)
+    raise AssertionError(process.communicate())
+
+
+def all_gone(family, patience=10):
+    return psutil.wait_procs(family, timeout=patience)[1] == []
