@@ -1,0 +1,477 @@
+"""Every step of a block on many draws: agreement, vacuity, counterexamples."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from . import anchor
+from . import values as v
+from .block import Block, Item
+from .draw import draw_symbols
+from .errors import Error, Refused, Undefined
+from .evaluate import Draw, Env, Evaluator, to_array
+from .trees import Node, pretty
+
+DRAWS = 24
+LOOSE, TIGHT, TIGHT_SHARE = 1e-6, 1e-9, 0.75
+NEAR_ZERO = 1e-10
+AWAY = 6
+ATTEMPTS = 60
+SECONDS = 20.0
+SCALES = tuple(2.0**-k for k in range(4, 11))
+
+
+@dataclass
+class Result:
+    """What was found of one step or anchor.
+
+    Attributes
+    ----------
+    number : tuple of int
+        Of the step; empty for a `code:` line.
+    ok : bool
+    draws : int
+        Draws on which both sides were compared.
+    worst : float
+        Largest relative difference.
+    seconds : float
+    """
+
+    item: Item
+    number: tuple[int, ...]
+    ok: bool = True
+    draws: int = 0
+    worst: float = 0.0
+    seconds: float = 0.0
+    gaps: list[float] = field(default_factory=list, repr=False)
+    away: int = 0
+    undefined: int = 0
+    strict: int = 0
+    done: bool = False
+
+
+@dataclass
+class Report:
+    """Outcome of a check.
+
+    Attributes
+    ----------
+    errors : list of Error
+    results : list of Result
+        One for every step and every `code:` line that was evaluated.
+    draws : int
+        Accepted draws.
+    tolerance : tuple of float
+        Relative difference allowed on every draw, and on three draws in four.
+    """
+
+    block: Block
+    errors: list[Error]
+    results: list[Result]
+    draws: int = 0
+    tolerance: tuple[float, float] = (LOOSE, TIGHT)
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+    def step(self, *number: int) -> Result:
+        return next(r for r in self.results if r.number == number)
+
+
+def check(block: Block, *, seed: int = 0, draws: int = DRAWS) -> Report:
+    """Test every step of a block against the one above it.
+
+    Parameters
+    ----------
+    block : Block
+        From `read_block`.
+    seed : int
+        Added to the seed that the text of the block gives.
+    draws : int
+        Draws of the declared symbols; at least 24 are made.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> from texcheck.block import read_block
+    >>> good = read_block("let: x \\\\in \\\\mathbb{R}\\nclaim: (1+x)^2\\n= 1 + 2x + x^2")
+    >>> check(good).ok
+    True
+    >>> wrong = read_block("let: x \\\\in \\\\mathbb{R}\\nclaim: (1+x)^2\\n= 1 + 2x - x^2")
+    >>> [e.kind for e in check(wrong).errors]
+    ['texcheck.value']
+    """
+    report = Report(block, list(block.errors), [])
+    if any(e.kind != "texcheck.lint" for e in block.errors):
+        return report
+    try:
+        Run(block, report, seed, max(draws, DRAWS)).run()
+    except Refused as error:
+        report.errors.append(refused(block, error, block.line, ""))
+    except Undefined as error:
+        report.errors.append(block.error("undefined", str(error), block.line))
+    except RecursionError:
+        report.errors.append(block.error("type", "nested too deeply", block.line))
+    except Exception as error:  # a fault of the checker is a failed check, never a pass
+        report.errors.append(block.error(
+            "value", f"the checker failed: {type(error).__name__}: {error}", block.line))
+    report.errors.sort(key=lambda e: e.line)
+    return report
+
+
+def refused(block: Block, error: Refused, line: int, where: str) -> Error:
+    return block.error(error.kind, error.message, line, where, source=error.source or None,
+                       details=error.details)
+
+
+def where(item: Item) -> str:
+    if item.kind == "step":
+        return f" step {item.number[0]}.{item.number[1]}"
+    return " code" if item.kind == "code" else ""
+
+
+class Run:
+    """One check of one block."""
+
+    def __init__(self, block: Block, report: Report, seed: int, draws: int):
+        self.block = block
+        self.report = report
+        self.draws = draws
+        digest = hashlib.sha256(block.text.encode()).digest()
+        self.seed = [int.from_bytes(digest[:8], "big"), seed]
+        items = [i for i in block.items if i.kind in ("step", "code")]
+        report.results = [Result(i, i.number) for i in items]
+
+    def run(self) -> None:
+        attempts = 0
+        started = time.perf_counter()
+        while attempts < self.draws * ATTEMPTS:
+            open_results = [r for r in self.report.results if self.wants_more(r)]
+            if not open_results or self.report.draws >= 4 * self.draws:
+                break
+            attempts += 1
+            evaluator = self.accepted(attempts)
+            if evaluator is not None:
+                self.report.draws += 1
+                for result in open_results:
+                    self.one(result, evaluator)
+            if time.perf_counter() - started > SECONDS:
+                raise Refused("type", f"the block needs more than {SECONDS:.0f} s: make its "
+                              "enumerations smaller")
+        if self.report.draws < self.draws and not any(r.done for r in self.report.results):
+            raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
+                          "draws: state the condition with a domain or a definition")
+        for result in self.report.results:
+            if not result.done:
+                self.conclude(result)
+
+    def wants_more(self, result: Result) -> bool:
+        return not result.done and result.draws < self.draws
+
+    def accepted(self, attempt: int) -> Evaluator | None:
+        rng = np.random.default_rng([*self.seed, attempt])
+        evaluator = draw_symbols(self.block.program, rng)
+        try:
+            if evaluator.holds(self.block.program.assumptions, Env()):
+                return evaluator
+        except Undefined:
+            return None
+        return None
+
+    # ---- one draw -----------------------------------------------------------------------
+
+    def one(self, result: Result, evaluator: Evaluator) -> None:
+        start = time.perf_counter()
+        try:
+            if result.item.kind == "code":
+                self.compare_code(result, evaluator)
+            elif result.item.relation == r"\approx":
+                self.compare_orders(result, evaluator)
+            else:
+                self.compare_step(result, evaluator)
+        except Refused as error:
+            line, spot = result.item.line, where(result.item)
+            self.fail(result, refused(self.block, error, line, spot))
+        except (torch.linalg.LinAlgError, ZeroDivisionError, OverflowError):
+            result.undefined += 1
+        finally:
+            result.seconds += time.perf_counter() - start
+
+    def fail(self, result: Result, error: Error) -> None:
+        result.ok, result.done = False, True
+        self.report.errors.append(error)
+
+    def both(self, item: Item, evaluator: Evaluator):
+        """Values of both sides; None for a side that is not defined on this draw."""
+        found = []
+        for side in (item.left, item.right):
+            try:
+                value = evaluator.value(side)
+            except Undefined:
+                value = None
+            if isinstance(value, torch.Tensor):
+                value = value.detach()
+                if not bool(torch.isfinite(value).all()):
+                    value = None
+            elif isinstance(value, float) and not np.isfinite(value):
+                value = None
+            found.append(value)
+        return found
+
+    def compare_step(self, result: Result, evaluator: Evaluator) -> None:
+        item = result.item
+        left, right = self.both(item, evaluator)
+        if left is None or right is None:
+            result.undefined += 1
+            if (left is None) != (right is None):
+                side = "left" if left is None else "right"
+                self.fail(result, self.block.error(
+                    "undefined", f"the {side} side does not exist where the other one does",
+                    item.line, where(item), source=f"{item.lhs}  {item.relation}  {item.rhs}",
+                    details=[f"at    {self.describe(item, evaluator)}"]))
+            return
+        left, right = alike(left, right)
+        result.draws += 1
+        if item.grade == "inequality":
+            good = self.inequality(result, left, right)
+        elif item.grade == "zero":
+            good = self.zero(result, left, evaluator)
+        else:
+            good = self.equality(result, left, right)
+        if not good:
+            self.report_difference(result, left, right, evaluator)
+
+    def equality(self, result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
+        size = max(float(left.abs().max()), float(right.abs().max()))
+        gap = float((left - right).abs().max())
+        if size < NEAR_ZERO:
+            return True
+        result.away += 1
+        result.gaps.append(gap / size)
+        result.worst = max(result.worst, gap / size)
+        return gap / size <= LOOSE
+
+    def zero(self, result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
+        """A claim that something vanishes: small beside the terms that it is the sum of."""
+        terms = addends(result.item.left)
+        sizes = []
+        for term in terms:
+            value = evaluator.value(term)
+            if not isinstance(value, v.Lazy):
+                sizes.append(float(v.tensor(value).detach().abs().max()))
+        size = max([*sizes, 1e-3]) if terms else 1.0
+        if not terms or max(sizes, default=0.0) > NEAR_ZERO:
+            result.away += 1
+        gap = float(left.abs().max()) / size
+        result.gaps.append(gap)
+        result.worst = max(result.worst, gap)
+        return gap <= LOOSE
+
+    def inequality(self, result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
+        if left.dim():
+            raise v.type_error("an inequality between numbers only")
+        a, b = float(left), float(right)
+        if result.item.relation == r"\ge":
+            a, b = b, a
+        size = max(abs(a), abs(b))
+        result.away += size > NEAR_ZERO
+        result.strict += b - a > LOOSE * size
+        return a <= b + TIGHT * max(size, 1e-3)
+
+    def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
+        """An approximation: the error shrinks with the stated power of what goes to zero."""
+        item, errors, size = result.item, [], 0.0
+        for scale in SCALES:
+            left, right = self.both(item, self.shrunk(evaluator, item.limit.symbol, scale))
+            if left is None or right is None:
+                result.undefined += 1
+                return
+            left, right = alike(left, right)
+            size = max(size, float(left.abs().max()), float(right.abs().max()))
+            errors.append(float((left - right).abs().max()))
+        result.draws += 1
+        result.away += size > NEAR_ZERO
+        usable = [e for e in errors if e > 1e-12 * max(size, 1e-6)]
+        if len(usable) < 3:
+            result.strict += 1
+            return
+        slopes = np.log2(np.array(usable[:-1]) / np.array(usable[1:]))
+        order = float(np.max(slopes[-3:]))
+        wanted = item.limit.power + (0.5 if item.limit.small else -0.2)
+        if order < wanted:
+            letter = "o" if item.limit.small else "O"
+            self.fail(result, self.block.error(
+                "value", f"the error is of order {order:.2f}, not {letter}"
+                f"({pretty(item.limit.symbol)}^{item.limit.power})", item.line, where(item),
+                source=f"{item.lhs}  \\approx  {item.rhs}",
+                details=[f"error {errors[0]:.3g} at scale {SCALES[0]:.3g}, "
+                         f"{errors[-1]:.3g} at scale {SCALES[-1]:.3g}",
+                         f"at    {self.describe(item, evaluator)}"]))
+
+    def shrunk(self, evaluator: Evaluator, symbol: str, scale: float) -> Evaluator:
+        """The same draw with one symbol multiplied by a small number."""
+        draw = evaluator.draw
+        values = {**draw.values, symbol: draw.values[symbol] * scale}
+        return Evaluator(self.block.program, replace_values(draw, values))
+
+    def compare_code(self, result: Result, evaluator: Evaluator) -> None:
+        item = result.item
+        try:
+            value = evaluator.value(item.left)
+        except Undefined:
+            result.undefined += 1
+            return
+        if isinstance(value, v.Lazy):
+            raise Refused("code", "the left side has no size: write I_n or \\mathbf{1}_n")
+        left = np.asarray(to_array(value), dtype=np.float64)
+        with np.errstate(all="ignore"):
+            right = anchor.evaluate(item.python, evaluator)
+        if right.shape != left.shape and not (right.size == left.size == 1):
+            raise Refused("code", f"the left side has shape {left.shape}, the code gives "
+                          f"{right.shape}", details=[f"in   {item.lhs}  ==  {item.python}"])
+        right = right.reshape(left.shape)
+        finite = bool(np.isfinite(left).all()), bool(np.isfinite(right).all())
+        if not all(finite):
+            result.undefined += 1
+            if finite[0] != finite[1]:
+                self.fail(result, self.block.error(
+                    "code", "one side does not exist where the other one does", item.line, " code",
+                    source=f"{item.lhs}  ==  {item.python}",
+                    details=[f"at    {self.describe(item, evaluator)}"]))
+            return
+        result.draws += 1
+        if not self.equality(result, torch.as_tensor(left), torch.as_tensor(right)):
+            self.report_difference(result, torch.as_tensor(left), torch.as_tensor(right),
+                                   evaluator)
+
+    # ---- reports ------------------------------------------------------------------------
+
+    def report_difference(self, result, left, right, evaluator) -> None:
+        item = result.item
+        words = {"inequality": "the inequality does not hold", "zero": "this is not zero"}
+        message = words.get(item.grade, "the two sides differ")
+        if item.kind == "code":
+            message = "the code computes something else"
+        shown = f"{item.lhs}  {item.relation}  {item.rhs}"
+        kind = "code" if item.kind == "code" else "value"
+        a, b, spot = first_difference(left, right)
+        details = [f"left  = {a:.9g}".replace("= -", "= -"), f"right = {b:.9g}"]
+        if spot:
+            details = [f"{d}   entry {spot}" for d in details]
+        self.fail(result, self.block.error(
+            kind, message, item.line, where(item), source=shown,
+            details=[*details, f"at    {self.describe(item, evaluator)}"]))
+
+    def describe(self, item: Item, evaluator: Evaluator) -> str:
+        """The values of the symbols that a step needs."""
+        program = self.block.program
+        nodes = [n for n in (item.left, item.right) if n is not None]
+        needed = frozenset().union(*(program.closure(n) for n in nodes))
+        if item.kind == "code":
+            needed |= anchor.keys_used(item.python, program)
+        parts = []
+        for key in program.scope:
+            if key not in needed:
+                continue
+            for store in (evaluator.draw.values, evaluator.draw.dims):
+                if key in store:
+                    parts.append(f"{pretty(key)} = {short(store[key])}")
+            if key in evaluator.draw.families:
+                parts.append(f"{pretty(key)} = " + short(list(
+                    evaluator.draw.families[key].values())))
+        shown = "; ".join(parts[:8]) or "every draw"
+        return shown if len(parts) <= 8 else shown + "; …"
+
+    def conclude(self, result: Result) -> None:
+        """After all draws: enough that are defined, away from zero, and close."""
+        item = result.item
+        total = result.draws + result.undefined
+        shown = f"{item.lhs}  {item.relation}  {item.rhs}"
+
+        def fail(kind, message):
+            self.fail(result, self.block.error(kind, message, item.line, where(item),
+                                               source=shown))
+
+        if result.undefined > total / 4 or result.draws < self.draws:
+            return fail("undefined", f"not defined on {result.undefined} of {total} draws: restrict"
+                        " the domains, or say so with assume:")
+        if item.relation == r"\approx" and result.strict == result.draws:
+            return fail("lint", "both sides agree exactly: write =")
+        if result.away < AWAY:
+            if item.kind == "code":
+                return fail("vacuous", f"both sides are zero on all but {result.away} draws")
+            return fail("vacuous", f"both sides are zero on all but {result.away} of "
+                        f"{result.draws} draws, so that nothing was tested")
+        if item.grade == "inequality" and result.strict == 0:
+            return fail("lint", "both sides agree on every draw: write =")
+        close = sum(g <= TIGHT for g in result.gaps)
+        if result.gaps and close < TIGHT_SHARE * len(result.gaps):
+            return fail("value", f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} "
+                        f"draws only (worst {result.worst:.2g})")
+        result.done = True
+        return None
+
+
+def replace_values(draw: Draw, values: dict) -> Draw:
+    return replace(draw, values=values)
+
+
+def alike(left, right) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both sides as tensors of one shape."""
+    left, right = v.settle(left, right)
+    if isinstance(left, v.Lazy) and isinstance(right, v.Lazy):
+        if left.kind != right.kind:
+            raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}")
+        return alike(left.scale, right.scale)
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, v.Lazy):
+            raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}: "
+                               r"write I_n or \mathbf{1}_n")
+        if isinstance(one, v.Number) and one == 0 and isinstance(other, torch.Tensor):
+            zero = torch.zeros_like(other)
+            return (zero, other) if one is left else (other, zero)
+    a, b = v.tensor(left), v.tensor(right)
+    if a.shape != b.shape:
+        raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}")
+    return a.detach(), b.detach()
+
+
+def addends(node: Node) -> list[Node]:
+    """The terms of a sum, for the scale beside which it vanishes."""
+    return [term for _, term in node.args] if node.kind == "add" else []
+
+
+def first_difference(left: torch.Tensor, right: torch.Tensor) -> tuple[float, float, str]:
+    """The entry at which two tensors differ most, and its place counted from one."""
+    if left.dim() == 0:
+        return float(left), float(right), ""
+    place = int((left - right).abs().reshape(-1).argmax())
+    index = [int(i) + 1 for i in np.unravel_index(place, tuple(left.shape))]
+    if len(index) == 2 and left.shape[1] == 1:
+        index = index[:1]
+    spot = ",".join(map(str, index))
+    return float(left.reshape(-1)[place]), float(right.reshape(-1)[place]), spot
+
+
+def short(value) -> str:
+    """A value in a few characters."""
+    if isinstance(value, list):
+        return "(" + ", ".join(short(x) for x in value[:4]) + (", …)" if len(value) > 4 else ")")
+    if isinstance(value, (int, float)):
+        return f"{value:.9g}"
+    array = value.detach().numpy()
+    if array.ndim == 0:
+        return f"{float(array):.9g}"
+    if array.size > 9:
+        return v.shape_text(value)
+    rows = array.reshape(-1) if 1 in array.shape else array
+    return np.array2string(rows, precision=4, separator=", ").replace("\n", "")

@@ -1,0 +1,312 @@
+"""Random values for the declared symbols."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from . import values as v
+from .errors import Refused
+from .evaluate import Draw, Env, Evaluator
+from .program import Program
+from .trees import Node, walk
+
+TRIES = 400
+LARGEST = 64
+
+
+def draw_symbols(program: Program, rng: np.random.Generator) -> Evaluator:
+    """Draw dimensions, symbols, functions, tables and samples; not yet tested by `assume:`."""
+    draw = Draw()
+    evaluator = Evaluator(program, draw)
+    draw_dims(program, draw, rng)
+    for kind, key in program.order:
+        if kind == "let":
+            draw_let(program, evaluator, key, rng)
+        elif kind == "fun":
+            draw.functions[key] = smooth_function(program.funs[key], evaluator, rng)
+        elif kind == "pmf":
+            draw_tables(program, evaluator, key, rng)
+    for name, domain in program.outcomes.items():
+        if domain is None:
+            draw.values[name] = int(rng.integers(1, draw.dims["alphabet " + name] + 1))
+    draw_samples(program, evaluator, rng)
+    return evaluator
+
+
+# ---- dimensions --------------------------------------------------------------------------
+
+
+def all_domains(program: Program) -> list[Node]:
+    found = [let.domain for let in program.lets.values()]
+    found += [rv.domain for rv in program.rvs.values() if rv.domain is not None]
+    for fun in program.funs.values():
+        found += [*fun.inputs, fun.output]
+    return found
+
+
+def enumerated_dims(program: Program) -> set[str]:
+    """Dimensions n of sets such as {0,1}^n, whose members are enumerated."""
+    found: set[str] = set()
+    bodies = [d.body for d in program.defs.values()]
+    domains = all_domains(program)
+    for factors in program.pmfs.values():
+        bodies += [f.body for f in factors if f.body is not None]
+    for domain in [*domains, *(n for b in bodies for n in walk(b) if n.kind == "domain")]:
+        if domain.args[0] in ("set", "range") and domain.args[1]:
+            for size in domain.args[1]:
+                found |= size.names
+    for rv in program.rvs.values():
+        for low, high in rv.ranges:
+            found |= low.names | high.names
+        if rv.dist is not None:
+            found |= rv.dist.names
+    return found
+
+
+def draw_dims(program: Program, draw: Draw, rng: np.random.Generator) -> None:
+    """Small dimensions, pairwise distinct, such that every declared size is positive."""
+    names = [k for k, info in program.scope.items() if info.kind == "dim"]
+    small = (enumerated_dims(program) | program.small) & set(names)
+    alphabets = [k for k, d in program.outcomes.items() if d is None]
+    sizes = list(range(2, 2 + max(3, len(alphabets))))
+    for name, size in zip(alphabets, rng.permutation(sizes), strict=False):
+        draw.dims["alphabet " + name] = int(size)
+    widest = max(6, len(names) + 2)
+    probe = Evaluator(program, draw)
+    for attempt in range(TRIES):
+        for name in names:
+            low, high = (2, max(4, len(small) + 1)) if name in small else (3 if attempt < 200
+                                                                          else 2, widest)
+            draw.dims[name] = int(rng.integers(low, high + 1))
+        if len({draw.dims[n] for n in names}) < len(names):
+            continue
+        probe.memory.clear()
+        if suitable(program, probe, strict=attempt < TRIES // 2):
+            return
+    raise Refused("type", "no small dimensions make every size of the declarations positive")
+
+
+def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
+    """Whether every size is at least 1 (2 for columns), and distinct where it is written
+    differently."""
+    seen: dict[int, Node] = {}
+    for domain in all_domains(program):
+        for size in domain.args[1]:
+            value = evaluator.value(size)
+            literal = not size.names
+            if not isinstance(value, int):
+                return reject(literal, f"the size {value} is not a whole number")
+            if value < 1 or value > LARGEST:
+                return reject(literal, f"a dimension of {value}: it must be from 1 to {LARGEST}")
+            if strict and not literal and seen.setdefault(value, size) != size:
+                return False
+    for let in [*program.lets.values(), *program.rvs.values()]:
+        for low, high in let.ranges:
+            span = [evaluator.value(low), evaluator.value(high)]
+            if not all(isinstance(s, int) for s in span) or span[1] < span[0]:
+                return reject(not (low.names | high.names), "an empty range")
+            if span[1] - span[0] > 200:
+                return reject(True, "a sequence of more than 200 places")
+    return True
+
+
+def reject(certain: bool, message: str) -> bool:
+    if certain:
+        raise Refused("type", message)
+    return False
+
+
+# ---- symbols -----------------------------------------------------------------------------
+
+
+def draw_let(program: Program, evaluator: Evaluator, key: str, rng) -> None:
+    let = program.lets[key]
+    if not let.ranges:
+        evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng)
+        return
+    spans = evaluator.spans(key, Env())
+    places = [()]
+    for low, high in spans:
+        places = [(*p, i) for p in places for i in range(low, high + 1)]
+    evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng) for p in places}
+
+
+def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator):
+    """A random member of a domain."""
+    name, shape, extra = domain.args
+    if name in ("set", "range", "onehot"):
+        return draw_finite(domain, evaluator, rng)
+    if name in ("N", "N0", "Z"):
+        return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
+    dims = [evaluator.whole(d, Env(), "a dimension") for d in shape]
+    sizes = [*dims, 1] if len(dims) == 1 else dims
+    if name == "interval":
+        low, high = (float(evaluator.value(e)) for e in extra)
+        if not low < high:
+            raise v.type_error(f"the interval from {low} to {high} is empty")
+        array = low + (high - low) * rng.uniform(0.04, 0.96, size=sizes)
+    else:
+        array = DRAWERS[name](rng, sizes)
+    tensor = torch.as_tensor(np.asarray(array, dtype=np.float64))
+    return v.squeeze(tensor) if tensor.dim() == 2 else tensor
+
+
+def draw_finite(domain: Node, evaluator: Evaluator, rng):
+    """A member of a finite set; one that is enumerated elsewhere is drawn without listing."""
+    name, shape, extra = domain.args
+    if name == "onehot" or not shape:
+        members = evaluator.domain_values(domain, Env())
+        return members[int(rng.integers(len(members)))]
+    single = evaluator.members(Node("domain", (name, (), extra)), Env())
+    dims = [evaluator.whole(d, Env(), "a dimension") for d in shape]
+    sizes = [*dims, 1] if len(dims) == 1 else dims
+    chosen = rng.integers(len(single), size=sizes)
+    array = np.array([float(s) for s in single])[chosen]
+    return torch.as_tensor(np.asarray(array, dtype=np.float64))
+
+
+def gaussian(rng, sizes):
+    """Normal values, away from zero."""
+    array = rng.normal(size=sizes)
+    return array + 0.15 * np.sign(array)
+
+
+def symmetric(rng, sizes):
+    array = gaussian(rng, [sizes[0], sizes[0]])
+    return (array + array.T) / 2
+
+
+def definite(rng, sizes):
+    n = sizes[0]
+    array = rng.normal(size=(n, n))
+    return array @ array.T / n + 0.5 * np.eye(n)
+
+
+def semidefinite(rng, sizes):
+    n = sizes[0]
+    array = rng.normal(size=(n, max(1, n - 1)))
+    return array @ array.T
+
+
+def orthogonal(rng, sizes):
+    n = sizes[0]
+    q, r = np.linalg.qr(rng.normal(size=(n, n)))
+    return q * np.sign(np.diag(r))
+
+
+def simplex(rng, sizes):
+    array = np.exp(0.8 * rng.normal(size=sizes))
+    return array / array.sum()
+
+
+DRAWERS = {
+    "R": gaussian,
+    "R+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
+    "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
+    "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
+    "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
+    "orthogonal": orthogonal,
+    "diag": lambda rng, s: np.diag(gaussian(rng, s[0])),
+    "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
+}
+
+
+# ---- functions, tables, samples ----------------------------------------------------------
+
+
+def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
+    """A random entire function: a few sines and a quadratic, moved into its set of values."""
+    shapes = [input_shape(d, evaluator) for d in fun.inputs]
+    inputs = sum(math.prod(s) for s in shapes)
+    dims = [evaluator.whole(d, Env(), "a dimension") for d in fun.output.args[1]]
+    outputs = math.prod(dims)
+
+    def random(*size):
+        return torch.as_tensor(rng.normal(size=size))
+
+    w = random(outputs, 3, inputs) * (0.9 / math.sqrt(inputs))
+    shift, size = random(outputs, 3), random(outputs, 3)
+    linear = random(outputs, inputs) * 0.6
+    square = random(outputs, inputs, inputs) * (0.25 / inputs)
+
+    def raw(x):
+        waves = (size * torch.sin(w @ x + shift)).sum(1)
+        return waves + linear @ x + ((square @ x) @ x)
+
+    def shaped(x):
+        out = raw(x)
+        if fun.output.args[0] == "R+":
+            out = torch.exp(0.4 * torch.sin(out)) + 0.1 * out**2
+        elif fun.output.args[0] == "interval":
+            low, high = (float(evaluator.value(e)) for e in fun.output.args[2])
+            out = low + (high - low) * torch.sigmoid(out)
+        if not dims:
+            return out[0]
+        return out.reshape([*dims, 1] if len(dims) == 1 else dims)
+
+    def call(given):
+        if len(shapes) == 1 and shapes[0] == () and not dims and not v.is_scalar(given[0]) and (
+                isinstance(given[0], torch.Tensor)):
+            entries = [shaped(e.reshape(1)) for e in given[0].reshape(-1)]
+            return torch.stack(entries).reshape(given[0].shape)
+        for value, shape in zip(given, shapes, strict=True):
+            have = () if v.is_scalar(value) else tuple(getattr(value, "shape", (-1,)))
+            if have != shape:
+                wanted = "a number" if shape == () else "×".join(map(str, shape))
+                raise v.type_error(f"{fun.key} takes {wanted}, not {v.shape_text(value)}")
+        return shaped(torch.cat([v.tensor(g).reshape(-1) for g in given]))
+
+    return call
+
+
+def input_shape(domain: Node, evaluator: Evaluator) -> tuple[int, ...]:
+    if domain.args[0] == "onehot":
+        return (evaluator.whole(domain.args[1][0], Env(), "a dimension"), 1)
+    dims = [evaluator.whole(d, Env(), "a dimension") for d in domain.args[1]]
+    return tuple([*dims, 1] if len(dims) == 1 else dims)
+
+
+def draw_tables(program: Program, evaluator: Evaluator, key: str, rng) -> None:
+    """Arbitrary tables, with every entry well away from zero."""
+    tables = []
+    for factor in program.pmfs[key]:
+        if factor.body is not None:
+            tables.append(None)
+            continue
+        counts = [len(evaluator.probability.alphabet(n)) for n in (*factor.left, *factor.given)]
+        if math.prod(counts) > 2**14:
+            raise v.type_error(f"{math.prod(counts)} entries in the table of {key}: too many")
+        table = np.exp(0.8 * rng.normal(size=counts))
+        axes = tuple(range(len(factor.left)))
+        tables.append(torch.as_tensor(table / table.sum(axis=axes, keepdims=True)))
+    evaluator.draw.tables[key] = tables
+
+
+def draw_samples(program: Program, evaluator: Evaluator, rng) -> None:
+    """Joint outcomes of the random variables: dependent, unless an assumption says otherwise."""
+    loose = [k for k, rv in program.rvs.items() if rv.dist is None]
+    if not loose:
+        return
+    groups = program.independent or [tuple(loose)]
+    for group in groups:
+        count = 3 if len(groups) > 1 else 5
+        weights = rng.dirichlet(np.full(count, 3.0))
+        weights = [torch.tensor(float(w), dtype=torch.float64) for w in weights]
+        found = [sample_group(program, evaluator, group, rng) for _ in range(count)]
+        evaluator.draw.samples.append((group, found, weights))
+
+
+def sample_group(program: Program, evaluator: Evaluator, group, rng) -> dict:
+    outcome = {}
+    for key in group:
+        rv = program.rvs[key]
+        places = [()]
+        if rv.ranges:
+            (low, high), = evaluator.spans(key, Env())
+            places = [(i,) for i in range(low, high + 1)]
+        for place in places:
+            outcome[key, place] = draw_domain(rv.domain, evaluator, rng)
+    return outcome

@@ -1,0 +1,66 @@
+"""Derivations in Markdown files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+OPEN = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\s*(?P<info>.*)$")
+
+
+@dataclass
+class Derivation:
+    """A ``{derivation}`` directive in a file: its title, label, text, and first line of text."""
+
+    title: str
+    label: str
+    text: str
+    path: str
+    line: int
+
+
+def derivations(path: str | Path) -> list[Derivation]:
+    """All derivations of a Markdown file; those shown inside another fence are left out.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        If the file cannot be read.
+    """
+    lines = Path(path).read_text(encoding="utf-8").split("\n")
+    found: list[Derivation] = []
+    number = 0
+    while number < len(lines):
+        match = OPEN.match(lines[number])
+        if match is None:
+            number += 1
+            continue
+        info = match.group("info").strip()
+        end = closing(lines, number, match.group("fence"))
+        if info.startswith("{derivation}"):
+            found.append(read_derivation(lines, number, end, info[12:].strip(), str(path)))
+            number = end + 1
+        elif match.group("fence").startswith(":"):
+            number += 1
+        else:
+            number = end + 1
+    return found
+
+
+def closing(lines: list[str], start: int, fence: str) -> int:
+    """The line that closes a fence, or the end of the file."""
+    pattern = re.compile(rf"^{re.escape(fence[0])}{{{len(fence)},}}\s*$")
+    for number in range(start + 1, len(lines)):
+        if pattern.match(lines[number]):
+            return number
+    return len(lines)
+
+
+def read_derivation(lines, start, end, title, path) -> Derivation:
+    first, label = start + 1, ""
+    while first < end and (not lines[first].strip() or re.match(r":[\w-]+:", lines[first])):
+        if lines[first].startswith(":label:"):
+            label = lines[first][7:].strip()
+        first += 1
+    return Derivation(title, label, "\n".join(lines[first:end]), path, first + 1)

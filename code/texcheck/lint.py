@@ -1,0 +1,149 @@
+"""What hides mistakes: short ranges, symbols without effect, functions without an anchor."""
+
+from __future__ import annotations
+
+from .trees import Node, pretty, walk
+
+
+def lint(block) -> list:
+    """Warnings of a block that was read without error."""
+    return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block)]
+
+
+def sides(block, kinds=("claim", "step", "code")) -> list[Node]:
+    return [s for i in block.items if i.kind in kinds for s in (i.left, i.right) if s is not None]
+
+
+def reached(block, nodes) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for node in nodes:
+        found |= block.program.closure(node)
+    return found
+
+
+def unused(block) -> list:
+    """Symbols that no claim, code line or assumption needs."""
+    program = block.program
+    used = reached(block, sides(block))
+    found = []
+    for kind, key in program.order:
+        if key in used or program.family_of(key) in used:
+            continue
+        if key in python_names(block):
+            continue
+        line = program.scope[key].line
+        what = {"let": "symbol", "def": "definition", "rv": "random variable", "fun": "function",
+                "pmf": "table"}[kind]
+        found.append(block.error("lint", f"the {what} {pretty(key)} has no effect on any claim",
+                                 line))
+    return found
+
+
+def python_names(block) -> set[str]:
+    """Keys that the Python side of an anchor needs."""
+    from .anchor import keys_used
+
+    found: set[str] = set()
+    for item in block.items:
+        if item.kind == "code":
+            found |= keys_used(item.python, block.program)
+    return found
+
+
+def unanchored(block) -> list:
+    """Functions that are defined but tied to no code."""
+    anchored = reached(block, sides(block, ("code",)))
+    found = []
+    for key, definition in block.program.defs.items():
+        if definition.params and key not in anchored:
+            found.append(block.error(
+                "lint", f"the function {pretty(key)} has no anchor: add code: "
+                f"{pretty(key)}({', '.join(definition.params)}) == …", definition.line))
+    for key, factors in block.program.pmfs.items():
+        if key in block.program.defs or key in anchored:
+            continue
+        if any(f.body is not None for f in factors):
+            found.append(block.error("lint", f"the table {pretty(key)} is defined but has no "
+                                     "anchor: add a code: line", block.program.scope[key].line))
+    return found
+
+
+def short_ranges(block) -> list:
+    """Ranges written with numbers that hold fewer than three values."""
+    found = []
+    for item in block.items:
+        nodes = [n for n in (item.left, item.right) if n is not None]
+        for node in (n for s in nodes for n in walk(s)):
+            found += short_binders(block, node, item)
+    for key, definition in block.program.defs.items():
+        for node in walk(definition.body):
+            found += short_binders(block, node, block.program.scope[key])
+    for family in block.program.families.values():
+        for pair in family.ranges:
+            if pair and is_short(*pair):
+                found.append(too_short(block, family.line))
+    for let in block.program.lets.values():
+        if let.domain.args[0] == "range" and is_short(*let.domain.args[2]):
+            found.append(too_short(block, let.line))
+    unique = {(e.line, e.message): e for e in found}
+    return list(unique.values())
+
+
+def short_binders(block, node: Node, item) -> list:
+    if node.kind != "big":
+        return []
+    return [too_short(block, item.line) for bind in node.args[1]
+            if bind.args[1] == "range" and is_short(*bind.args[2:])]
+
+
+def is_short(low: Node, high: Node) -> bool:
+    ends = [literal(low), literal(high)]
+    return None not in ends and ends[1] - ends[0] + 1 < 3
+
+
+def literal(node: Node) -> int | None:
+    if node.kind == "num" and "." not in node.args[0]:
+        return int(node.args[0])
+    if node.kind == "neg":
+        inner = literal(node.args[0])
+        return None if inner is None else -inner
+    return None
+
+
+def too_short(block, line: int):
+    return block.error("lint", "a range of fewer than three values hides errors by one: use a "
+                       "letter for its end, or write the terms out", line)
+
+
+def independent(block) -> list:
+    """Derivatives of something that does not depend on the variable."""
+    found = []
+    program = block.program
+    places = [(i.line, f" step {i.number[0]}.{i.number[1]}" if i.kind == "step" else "", s)
+              for i in block.items if i.kind in ("claim", "step", "code")
+              for s in ([i.left] if i.kind != "step" else [i.right]) if s is not None]
+    places += [(d.line, "", d.body) for d in program.defs.values()]
+    for line, where, side in places:
+        for node in walk(side):
+            for body, target in differentiated(node):
+                key = base_key(target)
+                if key not in program.closure(body):
+                    from .trees import show
+
+                    found.append(block.error(
+                        "type", f"{show(body)} does not depend on {pretty(key)}", line, where))
+    return found
+
+
+def differentiated(node: Node) -> list[tuple[Node, Node]]:
+    if node.kind == "diff":
+        return [(node.args[0], t.args[0]) for t in node.args[1]]
+    if node.kind == "grad" and node.args[1] is not None:
+        return [(node.args[0], node.args[1].args[0])]
+    return []
+
+
+def base_key(target: Node) -> str:
+    while target.kind == "item":
+        target = target.args[0]
+    return target.args[0]

@@ -1,0 +1,177 @@
+"""TeX text to tokens. Every character must be known; nothing is skipped but spacing."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from .errors import Refused
+
+LONGEST_LINE = 3000
+
+SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\left", r"\right"}
+SPACING |= {rf"\{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r",
+                                                                                      "m")}
+GREEK = set(
+    r"""\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
+    \lambda \mu \nu \xi \pi \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega \Gamma \Delta
+    \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega \ell \star""".split()
+)
+FONTS = {r"\mathbf", r"\boldsymbol", r"\bm", r"\mathcal", r"\mathbb", r"\mathrm", r"\mathsf",
+         r"\mathit", r"\mathfrak", r"\mathscr", r"\text", r"\operatorname", r"\textbf",
+         r"\textrm", r"\mathtt"}
+ACCENTS = {r"\hat", r"\bar", r"\tilde", r"\dot", r"\ddot", r"\vec", r"\widehat", r"\widetilde",
+           r"\overline", r"\check", r"\breve"}
+FUNCTIONS = {r"\log", r"\ln", r"\exp", r"\sin", r"\cos", r"\tan", r"\sinh", r"\cosh", r"\tanh",
+             r"\arctan", r"\det", r"\max", r"\min"}
+STRUCTURE = {r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\sum", r"\prod", r"\partial", r"\nabla",
+             r"\begin", r"\end", r"\\", r"\binom"}
+OPERATORS = {r"\cdot", r"\times", r"\odot", r"\otimes", r"\top", r"\le", r"\leq", r"\ge", r"\geq",
+             r"\ne", r"\neq", r"\approx", r"\in", r"\to", r"\mid", r"\|", r"\{", r"\}", r"\sim",
+             r"\ldots", r"\dots", r"\cdots", r"\perp", r"\lvert", r"\rvert", r"\lVert", r"\rVert",
+             r"\langle", r"\rangle", r"\lbrace", r"\rbrace", r"\land", r"\neg", r"\setminus",
+             r"\lt", r"\gt", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast"}
+KNOWN = SPACING | GREEK | FONTS | ACCENTS | FUNCTIONS | STRUCTURE | OPERATORS
+SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",
+        r"\lVert": r"\|", r"\rVert": r"\|", r"\lbrace": r"\{", r"\rbrace": r"\}",
+        r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
+        r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
+HINTS = {
+    r"\int": r"write an expectation, \mathbb{E}_{z\sim\mathcal{N}(m,v)}[\cdot], or a sum",
+    r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
+    r"\mathop": r"write \operatorname{name}",
+    r"\over": r"write \frac{a}{b}",
+    r"\div": r"write \frac{a}{b}",
+    r"\intercal": r"write ^\top",
+    r"\mathsf{T}": r"write ^\top",
+    r"\vert": r"write |x|, or \mid in a conditional probability",
+    r"\Vert": r"write \|x\|",
+    r"\ge0": r"write \ge 0",
+    r"\coloneqq": "write = in a def: line",
+    r"\propto": "write = with the normalising constant",
+    r"\pm": "write the two cases as two claims",
+    r"\mp": "write the two cases as two claims",
+    r"\equiv": "write =",
+    r"\oslash": r"write \frac{a}{b}, elementwise for two columns",
+    r"\circ": r"write \odot for the elementwise product",
+    r"\star": r"write the sum",
+    r"\E": r"write \mathbb{E}[\cdot]",
+    r"\R": r"write \mathbb{R}",
+    r"\tr": r"write \mathrm{tr}(A)",
+    r"\argmax": "not supported: a value is compared, not its place",
+    r"\rm": r"write \mathrm{name}",
+    r"\bf": r"write \mathbf{x}",
+    r"\cal": r"write \mathcal{L}",
+    r"\phantom": "what is printed must be what is checked",
+    r"\color": "what is printed must be what is checked",
+    r"\cancel": "what is printed must be what is checked",
+}
+UNICODE = {"σ": r"\sigma", "θ": r"\theta", "∂": r"\partial", "Σ": r"\sum", "≤": r"\le",
+           "≥": r"\ge", "≈": r"\approx", "⊙": r"\odot", "−": "-", "·": r"\cdot", "×": r"\times",
+           "∇": r"\nabla", "⊤": r"\top", "λ": r"\lambda", "μ": r"\mu", "ε": r"\epsilon",
+           "…": r"\ldots"}
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: `kind` is cmd, num, letter or char; `start` and `end` are places in the text."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def nearest(name: str, choices) -> str | None:
+    """The spelling among `choices` closest to `name`, or None."""
+    found = difflib.get_close_matches(name, sorted(choices), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def check_characters(text: str) -> None:
+    """Refuse what can never stand in a line: control characters, over-long lines."""
+    if len(text) > LONGEST_LINE:
+        raise Refused("parse", f"the line has {len(text)} characters; at most {LONGEST_LINE} are "
+                      "read: split it with def:", 0, text[:80] + " …")
+    for place, char in enumerate(text):
+        if (ord(char) < 32 and char not in "\t\n") or ord(char) == 127:
+            raise Refused("parse", f"control character U+{ord(char):04X}", place,
+                          "".join(c if ord(c) >= 32 else "?" for c in text))
+
+
+def unknown_command(name: str, place: int, text: str) -> Refused:
+    """The error for a command outside the list, with the spelling to use instead."""
+    hint = HINTS.get(name)
+    if hint is None:
+        near = nearest(name, KNOWN)
+        hint = f"did you mean {near}?" if near else "see SYNTAX.md for the commands that are read"
+    return Refused("parse", f"unknown command {name}: {hint}", place, text)
+
+
+def tokenize(text: str) -> list[Token]:
+    r"""Split TeX into tokens, without spacing.
+
+    Raises
+    ------
+    Refused
+        At the first character or command that is not read.
+
+    Examples
+    --------
+    >>> [token.text for token in tokenize(r"\frac{1}{2}\,x")]
+    ['\\frac', '{', '1', '}', '{', '2', '}', 'x']
+    """
+    check_characters(text)
+    tokens: list[Token] = []
+    place = 0
+    while place < len(text):
+        char = text[place]
+        end = place + 1
+        if char in " \t\n~":
+            place = end
+            continue
+        if char == "\\":
+            while end < len(text) and text[end].isascii() and text[end].isalpha():
+                end += 1
+            if end == place + 1:
+                end += 1
+            name = text[place:end]
+            if name not in KNOWN:
+                raise unknown_command(name, place, text)
+            if name not in SPACING:
+                tokens.append(Token("cmd", SAME.get(name, name), place, end))
+        elif char.isascii() and char.isdigit():
+            while end < len(text) and text[end].isascii() and text[end].isdigit():
+                end += 1
+            if end + 1 < len(text) and text[end] == "." and text[end + 1].isdigit():
+                end += 1
+                while end < len(text) and text[end].isascii() and text[end].isdigit():
+                    end += 1
+            tokens.append(Token("num", text[place:end], place, end))
+        elif char.isascii() and char.isalpha():
+            tokens.append(Token("letter", char, place, end))
+        elif char in "+-*/=<>()[]{}^_|,;:'.!&":
+            tokens.append(Token("char", char, place, end))
+        else:
+            hint = f": write {UNICODE[char]}" if char in UNICODE else ""
+            raise Refused("parse", f"unexpected character {char!r}{hint}", place, text)
+        place = end
+    check_braces(tokens, text)
+    return tokens
+
+
+def check_braces(tokens: list[Token], text: str) -> None:
+    """Refuse unbalanced braces at the brace that has no partner."""
+    stack = []
+    for token in tokens:
+        if token.text == "{":
+            stack.append(token)
+            if len(stack) > 40:
+                raise Refused("parse", "braces are nested deeper than 40: split it with def:",
+                              token.start, text)
+        elif token.text == "}":
+            if not stack:
+                raise Refused("parse", "this } closes nothing", token.start, text)
+            stack.pop()
+    if stack:
+        raise Refused("parse", "this { is never closed", stack[-1].start, text)

@@ -1,0 +1,266 @@
+"""Values and the shape rules of their arithmetic.
+
+A value is a Python number, a 0-d float64 tensor (a number), a 2-d tensor (a matrix; a vector is
+a column, its transpose a row), a 3-d tensor, or a `Lazy` identity or vector of ones whose size the
+other operand decides. A 1×1 matrix is a number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .errors import Refused, Undefined
+
+Number = (int, float)
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A multiple of the identity (``eye``) or of a vector of ones (``col``, ``row``)."""
+
+    kind: str
+    scale: Any = 1
+
+
+def is_scalar(a) -> bool:
+    return isinstance(a, Number) or (isinstance(a, torch.Tensor) and a.dim() == 0)
+
+
+def tensor(a) -> torch.Tensor:
+    return a if isinstance(a, torch.Tensor) else torch.tensor(float(a), dtype=torch.float64)
+
+
+def shape_text(a) -> str:
+    if is_scalar(a):
+        return "a number"
+    if isinstance(a, Lazy):
+        return {"eye": "the identity", "col": "a column of ones", "row": "a row of ones"}[a.kind]
+    if a.dim() == 2 and a.shape[1] == 1:
+        return f"a column of {a.shape[0]}"
+    if a.dim() == 2 and a.shape[0] == 1:
+        return f"a row of {a.shape[1]}"
+    return "a " + "×".join(map(str, a.shape)) + (" matrix" if a.dim() == 2 else " tensor")
+
+
+def square(a) -> bool:
+    return isinstance(a, torch.Tensor) and a.dim() == 2 and a.shape[0] == a.shape[1]
+
+
+def type_error(message: str) -> Refused:
+    return Refused("type", message)
+
+
+def squeeze(a: torch.Tensor):
+    """A 1×1 matrix as the number that it is."""
+    return a.reshape(()) if a.dim() == 2 and a.shape == (1, 1) else a
+
+
+def materialize(lazy: Lazy, shape) -> torch.Tensor:
+    """The identity or the ones in the size that the other side has."""
+    rows, cols = shape
+    if lazy.kind == "eye":
+        if rows != cols:
+            raise type_error(f"the identity beside a {rows}×{cols} matrix: it is not square")
+        return lazy.scale * torch.eye(rows, dtype=torch.float64)
+    wanted = cols if lazy.kind == "col" else rows
+    if wanted != 1:
+        raise type_error(f"a vector of ones beside a {rows}×{cols} matrix")
+    return lazy.scale * torch.ones(rows, cols, dtype=torch.float64)
+
+
+def settle(a, b):
+    """Give a `Lazy` operand of a sum the shape of the other operand."""
+    if isinstance(a, Lazy) and isinstance(b, torch.Tensor) and b.dim() == 2:
+        a = materialize(a, b.shape)
+    elif isinstance(b, Lazy) and isinstance(a, torch.Tensor) and a.dim() == 2:
+        b = materialize(b, a.shape)
+    return a, b
+
+
+def add(a, b, sign: int = 1):
+    """Sum or difference; a number beside a column, or a matrix that is not square, is added to
+    every entry."""
+    a, b = settle(a, b)
+    if isinstance(a, Lazy) or isinstance(b, Lazy):
+        if isinstance(a, Lazy) and isinstance(b, Lazy) and a.kind == b.kind:
+            return Lazy(a.kind, add(a.scale, b.scale, sign))
+        other = b if isinstance(a, Lazy) else a
+        lazy = a if isinstance(a, Lazy) else b
+        if isinstance(other, Number) and other == 0:
+            return a if lazy is a else scale(sign, b)
+        raise type_error(f"{shape_text(a)} {'+' if sign > 0 else '-'} {shape_text(b)}: the size is "
+                         "unknown, write I_n or \\mathbf{1}_n")
+    if not (is_scalar(a) or is_scalar(b)):
+        if a.shape != b.shape:
+            raise type_error(f"{shape_text(a)} {'+' if sign > 0 else '-'} {shape_text(b)}")
+    else:
+        for one, other in ((a, b), (b, a)):
+            zero = isinstance(one, Number) and one == 0
+            if square(other) and is_scalar(one) and not zero:
+                raise type_error(f"a number {'+' if sign > 0 else '-'} a square matrix: write "
+                                 r"\lambda I, or \mathbf{1}\mathbf{1}^\top")
+    return a + b if sign > 0 else a - b
+
+
+def scale(number, a):
+    """A number times anything."""
+    if isinstance(a, Lazy):
+        return Lazy(a.kind, multiply(number, a.scale))
+    return number * a
+
+
+def multiply(a, b):
+    """Product by juxtaposition: with a number, or of matrices."""
+    if is_scalar(a):
+        return scale(a, b)
+    if is_scalar(b):
+        return scale(b, a)
+    if isinstance(a, Lazy) or isinstance(b, Lazy):
+        return multiply_lazy(a, b)
+    if a.dim() == 3 or b.dim() == 3:
+        raise type_error(f"{shape_text(a)} times {shape_text(b)}: write the product with indices")
+    if a.shape[1] != b.shape[0]:
+        if a.shape[1] == 1 and b.shape[1] == 1:
+            raise type_error("a product of two columns: write u^\\top v, u v^\\top or u \\odot v")
+        raise type_error(f"{shape_text(a)} times {shape_text(b)}: the left has {a.shape[1]} "
+                         f"column{'s' * (a.shape[1] != 1)}, the right has {b.shape[0]} "
+                         f"row{'s' * (b.shape[0] != 1)}")
+    return squeeze(a @ b)
+
+
+def multiply_lazy(a, b):
+    for one, other, left in ((a, b, True), (b, a, False)):
+        if isinstance(one, Lazy) and one.kind == "eye":
+            return scale(one.scale, other)
+    if isinstance(a, Lazy) and isinstance(b, torch.Tensor):
+        if a.kind == "row":
+            return squeeze(scale(a.scale, b.sum(0, keepdim=True)))
+        if b.shape[0] == 1:
+            raise type_error(r"the size of \mathbf{1} is unknown here: write \mathbf{1}_n")
+    if isinstance(b, Lazy) and isinstance(a, torch.Tensor):
+        if b.kind == "col":
+            return squeeze(scale(b.scale, a.sum(1, keepdim=True)))
+        if a.shape[1] == 1:
+            raise type_error(r"the size of \mathbf{1} is unknown here: write \mathbf{1}_n")
+    raise type_error(f"{shape_text(a)} times {shape_text(b)}: the size is unknown, write "
+                     r"\mathbf{1}_n")
+
+
+def hadamard(a, b):
+    """Elementwise product of two values of the same shape."""
+    a, b = settle(a, b)
+    if is_scalar(a) or is_scalar(b):
+        return multiply(a, b)
+    if isinstance(a, Lazy) or isinstance(b, Lazy) or a.shape != b.shape:
+        raise type_error(f"{shape_text(a)} \\odot {shape_text(b)}")
+    return a * b
+
+
+def divide(a, b):
+    """Quotient by a number; elementwise for two columns (or rows) of the same length."""
+    if isinstance(b, Lazy):
+        raise type_error(f"division by {shape_text(b)}")
+    if is_scalar(b):
+        if isinstance(b, Number):
+            if b == 0:
+                raise Undefined("division by zero")
+            if isinstance(a, Number):
+                return exact(a / b)
+        return scale(1 / b, a) if isinstance(a, Lazy) else a / b
+    if b.dim() != 2 or 1 not in b.shape:
+        raise type_error(f"division by {shape_text(b)}: write an inverse, A^{{-1}}")
+    if is_scalar(a) or (isinstance(a, torch.Tensor) and a.shape == b.shape):
+        return a / b
+    raise type_error(f"{shape_text(a)} divided by {shape_text(b)}")
+
+
+def exact(a: float):
+    """A float that is a whole number as an int, so that it can be an index."""
+    return int(a) if isinstance(a, float) and a.is_integer() and abs(a) < 2**53 else a
+
+
+def power(a, b):
+    """A number to a power, or a square matrix to a whole power."""
+    if isinstance(b, torch.Tensor) and b.dim() != 0 or isinstance(b, Lazy):
+        raise type_error(f"an exponent that is {shape_text(b)}")
+    if isinstance(a, Lazy):
+        if a.kind == "eye" and isinstance(b, int):
+            return Lazy("eye", power(a.scale, b))
+        raise type_error(f"a power of {shape_text(a)}")
+    if is_scalar(a):
+        return scalar_power(a, b)
+    if square(a):
+        if not isinstance(b, int) or abs(b) > 1000:
+            raise type_error("a square matrix has whole powers only: write A^{\\odot p} for the "
+                             "power of every entry")
+        if b < 0:
+            return torch.linalg.matrix_power(inverse(a), -b)
+        return torch.linalg.matrix_power(a, b)
+    raise type_error(f"a power of {shape_text(a)}: write ^{{\\odot 2}} for the power of every "
+                     "entry, or \\|x\\|^2")
+
+
+def scalar_power(a, b):
+    if isinstance(a, Number) and isinstance(b, Number):
+        try:
+            if isinstance(a, int) and isinstance(b, int) and b >= 0 and (
+                    abs(a) <= 1 or b * math.log2(max(2, abs(a))) < 53):
+                return a**b
+            result = float(a) ** float(b)
+        except (OverflowError, ZeroDivisionError) as error:
+            raise Undefined(str(error)) from error
+        if isinstance(result, complex):
+            raise Undefined("a power of a negative number")
+        return exact(result)
+    if isinstance(a, Number):
+        if a < 0:
+            raise Undefined("a power of a negative number")
+        if a == 0:
+            raise Undefined("a power of zero")
+        return torch.exp(b * math.log(a))
+    return a**b
+
+
+def elementwise_power(a, b):
+    if isinstance(a, Lazy) or not is_scalar(b):
+        raise type_error(f"{shape_text(a)} to the elementwise power {shape_text(b)}")
+    return scalar_power(a, b) if is_scalar(a) else a**b
+
+
+def transpose(a):
+    if isinstance(a, Lazy):
+        return Lazy({"col": "row", "row": "col", "eye": "eye"}[a.kind], a.scale)
+    if is_scalar(a):
+        return a
+    if a.dim() == 3:
+        raise type_error("a tensor with three indices has no transpose")
+    return a.T
+
+
+def inverse(a):
+    if isinstance(a, Lazy) and a.kind == "eye":
+        return Lazy("eye", divide(1, a.scale))
+    if is_scalar(a):
+        return divide(1, a)
+    if not square(a):
+        raise type_error(f"the inverse of {shape_text(a)}")
+    try:
+        return torch.linalg.inv(a)
+    except RuntimeError as error:
+        raise Undefined("a singular matrix") from error
+
+
+def as_int(a, what: str) -> int:
+    """A whole number, such as an index."""
+    if isinstance(a, float) and a.is_integer():
+        return int(a)
+    if isinstance(a, int):
+        return a
+    if isinstance(a, torch.Tensor) and a.dim() == 0 and float(a).is_integer() and (
+            not a.requires_grad):
+        return int(a)
+    raise type_error(f"{what} must be a whole number")
