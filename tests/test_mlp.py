@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import mlp
+from fullmarks.experiments import mlp as experiments
+from fullmarks.plots import Sheet
+from fullmarks.plots import mlp as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -401,6 +404,158 @@ def test_parameter_count_counts(widths, bias):
 def test_parameter_count_is_torchs():
     network = torch.nn.Sequential(torch.nn.Linear(7, 3), torch.nn.Linear(3, 5))
     assert checked.parameter_count([7, 3, 5]) == sum(p.numel() for p in network.parameters())
+
+
+# The experiments: what their figures claim.
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_steps_follow_the_gradient_flow():
+    steps = experiments.steps_from_saturation(deepest=6, learning_rate=0.02)
+    assert_allclose(steps.cross_entropy, steps.flow_cross_entropy, rtol=0.02)
+    assert_allclose(steps.squared_error, steps.flow_squared_error, rtol=0.02)
+
+
+def test_curves_are_derivatives_of_one_another():
+    loss = experiments.loss_in_preactivation(4001)
+    slope = experiments.gradient_in_preactivation(4001)
+    bend = experiments.curvature_in_preactivation(4001)
+    step = loss.a[1] - loss.a[0]
+    for i in (1, 2):  # the gradients are negative for the label 1, and their sizes are returned
+        assert_allclose(-np.gradient(loss[i], step)[1:-1], slope[i][1:-1], atol=1e-5)
+        assert_allclose(-np.gradient(slope[i], step)[1:-1], bend[i][1:-1], atol=1e-5)
+
+
+def test_fit_is_exact_where_the_model_is_right_and_right_on_average_elsewhere():
+    right, wrong = experiments.fitted_probabilities()
+    assert_allclose(right.fitted, right.true, rtol=1e-9)
+    assert abs(wrong.fitted - wrong.true).max() > 0.5
+    assert_allclose(wrong.fitted.mean(), wrong.true.mean(), rtol=1e-9)
+    assert_allclose((wrong.fitted * wrong.x).mean(), (wrong.true * wrong.x).mean(), rtol=1e-9)
+
+
+def test_perceptron_stops_early_and_the_hinge_at_its_margin():
+    found = experiments.separators(rng())
+    perceptron, hinge = (found.y * (found.x @ w) for w in (found.perceptron, found.hinge))
+    assert 0 < perceptron.min() < 1 <= hinge.min()
+    assert perceptron.min() / np.hypot(*found.perceptron) < hinge.min() / np.hypot(*found.hinge)
+
+
+def test_descent_reports_points_that_cannot_be_separated():
+    with pytest.raises(RuntimeError, match="no separator after 3 passes: the 2 points"):
+        experiments._descend(
+            np.ones((2, 2)), np.array([1.0, -1.0]), mlp.hinge_subgradient, 0.1, epochs=3
+        )
+
+
+def test_one_examples_gradient_is_an_outer_product():
+    example = experiments.output_gradient(rng())
+    close(example.W2, np.outer(example.error, example.h))
+    assert np.flatnonzero(example.error < 0).tolist() == [example.y]
+
+
+def test_single_steps_lower_their_own_loss_and_the_mean_loss_on_average():
+    changes = experiments.single_steps(rng())
+    assert (changes.own < 0).all()
+    assert (changes.mean > 0).sum() == 31  # stated beside the figure
+    assert changes.mean.mean() < 0
+    small = experiments.single_steps(rng(), learning_rate=1e-5)
+    assert_allclose(small.mean.mean(), small.predicted, rtol=1e-3)
+
+
+def test_linear_layers_draw_a_straight_line():
+    result = experiments.decision_boundaries(rng())
+    scale = abs(result.linear).max()
+    for axis in (0, 1):
+        assert abs(np.diff(result.linear, n=2, axis=axis)).max() < 1e-9 * scale
+    assert round(result.accuracy["linear"], 2) == 0.88  # stated beside the figure
+    assert result.accuracy["tanh"] == 1.0
+
+
+def test_one_layer_learns_at_one_rate_and_two_layers_one_value_after_the_other():
+    paths = experiments.linear_paths(rng())
+    assert_allclose(paths.one_layer[-1], paths.target, rtol=1e-6)
+    assert_allclose(paths.two_layers[-1], paths.target, rtol=1e-4)
+    half = [(values > paths.target / 2).argmax(axis=0) for values in paths[1:]]
+    assert np.ptp(half[0]) <= 1
+    assert (np.diff(half[1]) > 10).all()
+
+
+def test_trained_bottlenecks_end_at_the_truncated_svd():
+    result = experiments.bottleneck(rng())
+    assert_allclose(result.trained, result.best, rtol=1e-4, atol=1e-6)
+
+
+def test_bottleneck_fit_is_a_minimum_under_its_rank():
+    result = experiments.bottleneck_generalisation(rng(), size=4, true_rank=2, n=9, repeats=1)
+    again = rng()
+    left, right = again.normal(size=(4, 2)), again.normal(size=(2, 4))
+    x = again.normal(size=(9, 4))
+    targets = x @ (left @ right / 2).T + again.normal(size=(9, 4))
+    reached = []
+    for r in result.width:  # alternating least squares, from several starts
+        errors = []
+        for seed in range(5):
+            up = np.random.default_rng(seed).normal(size=(4, r))
+            for _ in range(500):
+                down = np.linalg.lstsq(x, targets @ np.linalg.pinv(up).T, rcond=None)[0].T
+                up = np.linalg.lstsq(x @ down.T, targets, rcond=None)[0].T
+            errors.append(((targets - x @ (up @ down).T) ** 2).mean())
+        reached.append(min(errors))
+    assert_allclose(result.train, reached, rtol=1e-6)
+
+
+def test_error_on_new_data_is_least_at_the_true_rank():
+    result = experiments.bottleneck_generalisation(rng())
+    assert result.width[result.test.argmin()] == result.true_rank
+    assert (np.diff(result.train) < 0).all()
+
+
+def test_bottleneck_saves_weights_below_half_the_width():
+    counts = experiments.parameter_counts()
+    saves = counts.bottleneck < counts.single
+    assert counts.width[saves][-1] == 49 and counts.bottleneck[49] == counts.single
+
+
+FIGURES = {
+    "fitted_probabilities": lambda: [experiments.fitted_probabilities()],
+    "gradient_in_preactivation": lambda: [experiments.gradient_in_preactivation()],
+    "steps_from_saturation": lambda: [experiments.steps_from_saturation(deepest=4)],
+    "convexity_in_preactivation": lambda: [
+        experiments.loss_in_preactivation(),
+        experiments.curvature_in_preactivation(),
+    ],
+    "margin_losses": lambda: [experiments.margin_losses()],
+    "separators": lambda: [experiments.separators(rng())],
+    "network": lambda: [],
+    "output_gradient": lambda: [experiments.output_gradient(rng())],
+    "single_steps": lambda: [experiments.single_steps(rng(), warm_up=2)],
+    "decision_boundaries": lambda: [experiments.decision_boundaries(rng(), steps=2)],
+    "linear_paths": lambda: [experiments.linear_paths(rng(), steps=20)],
+    "bottleneck": lambda: [experiments.bottleneck(rng(), steps=20)],
+    "bottleneck_generalisation": lambda: [experiments.bottleneck_generalisation(rng())],
+    "parameter_counts": lambda: [experiments.parameter_counts()],
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_drawn_with_the_same_bytes_each_time(name):
+    draw = getattr(plots, name)
+    first, second = (draw(*FIGURES[name]()) for _ in range(2))
+    assert isinstance(first, Sheet)
+    assert first._repr_svg_() == second._repr_svg_()
+
+
+def test_every_figure_is_drawn_above():
+    public = {
+        name
+        for name, function in vars(plots).items()
+        if getattr(function, "__module__", "") == plots.__name__ and not name.startswith("_")
+    }
+    assert public == set(FIGURES)
 
 
 # Bad input: a message that names both sides.
