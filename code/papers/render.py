@@ -77,10 +77,8 @@ class FillSlots(SphinxPostTransform):
 
     def link_chapter(self, here: str, part: Part) -> nodes.Node:
         """A link to the chapter that answers a part, or its word while there is none."""
-        word = nodes.Text(part.chapter)
-        return (
-            self.link(here, part.chapter, "", word) if part.chapter in self.env.all_docs else word
-        )
+        chapter, word = part.chapter, nodes.Text(part.chapter)
+        return self.link(here, chapter, "", word) if chapter in self.env.all_docs else word
 
     # The slots of a question.
 

@@ -169,11 +169,15 @@ def measure_short(node: nodes.Element) -> tuple[int, int]:
             words, items = words + 1, items + 1
             continue
         text = _plain(block)
-        words += sum(any(c.isalnum() for c in word) for word in text.split())
+        words += sum(map(_says_something, text.split()))
         if not _inside(block, nodes.list_item, node):
-            items += max(1, len(_SENTENCE_END.findall(text)))
+            items += sum(_says_something(piece) for piece in _SENTENCE_END.split(text))
     items += sum(not _inside(n, nodes.list_item, node) for n in node.findall(nodes.list_item))
     return words, items
+
+
+def _says_something(text: str) -> bool:
+    return any(c.isalnum() for c in text)
 
 
 def _inside(inner: nodes.Node, kind: type, outer: nodes.Node) -> bool:

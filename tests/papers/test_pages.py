@@ -6,7 +6,10 @@ from collections import Counter
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+    "RU5ErkJggg=="
+)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0L9 9"/></svg>'
 
 
@@ -242,7 +245,7 @@ def test_text_shows_everything(book):
 
 
 def test_latex_shows_everything(book):
-    built = book.build("latex", project="Tiny", latex_documents=[])
+    built = book.build("latex", project="Tiny")
     assert built.warnings == []
     text = built.page("tiny.tex")
     for piece in ("The rest of A1a.", "Pitfall: The half of", "A1a: whole answer", "Expliquez"):
@@ -309,6 +312,7 @@ def rich(book):
     book.edit("tables.md", "# Tables", "# Tables\n\n```{bibliography}\n```")
     book.settings |= {
         "extensions": ["myst_nb", *book.settings["extensions"][1:], "sphinxcontrib.bibtex"],
+        "source_suffix": {".md": "myst-nb", ".ipynb": "myst-nb"},
         "nb_execution_mode": "off",
         "bibtex_bibfiles": ["references.bib"],
         "numfig": True,
@@ -326,8 +330,6 @@ def test_question_with_figure_references_and_citation_is_repeated_in_full(rich):
     assert (built.folder / "out" / images[0]["src"]).is_file()
     assert words(question.find("figcaption")).startswith("Fig. 1 A line goes up.")
     links = {words(a): a["href"] for a in question.find_all("a", class_="reference")}
-    number = links.pop("[ 1 ]")
-    assert number.startswith("papers/a.html#")
     assert links == {
         "Fig. 1": "papers/a.html#fig-line",
         "the line": "papers/a.html#fig-line",
@@ -335,15 +337,15 @@ def test_question_with_figure_references_and_citation_is_repeated_in_full(rich):
         "Paper B": "papers/b.html",
         "Perceptrons": "#",
         "A2": "#A2",
-        "Aut00": "tables.html#" + links["Aut00"].partition("#")[2],
-    } | {name: href for name, href in links.items() if name not in EXPECTED_LINKS}
-    assert set(links) == EXPECTED_LINKS
+        "Aut00": "tables.html#id2",
+        "[1]": "papers/a.html#n",
+    }
+    for link in links.values():
+        name, _, anchor = link.partition("#")
+        assert not anchor or soup(built, name or "mlp.html").find(id=anchor)
     assert r"\[x = 1\]" in question.get_text()
     assert question.find("table")
     assert doubled_ids(page) == [] and dead_links(page) == []
-
-
-EXPECTED_LINKS = {"Fig. 1", "the line", "that", "Paper B", "Perceptrons", "A2", "Aut00"}
 
 
 def test_figure_is_counted_once_whatever_its_forms(rich):
