@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 
+from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
 from traitlets.config import Config
@@ -40,7 +41,7 @@ LANGUAGE = {
 }
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}\b")
-KERNEL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py|<ipython-input-\d+-[0-9a-f]+>")
+CELL_FILE = re.compile(r"[^\s\"']*/ipykernel_\d+/\d+\.py")  # what ipykernel calls a cell's source
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -154,7 +155,7 @@ class Shell(ZMQInteractiveShell):
 
 def new_shell():
     """A shell that can be forked: it has run nothing, and neither threads nor files are open."""
-    shell = Shell(config=Config(SETTINGS), parent=None)
+    shell = Shell(config=Config(SETTINGS), compiler_class=XCachingCompiler)
     Shell._instance = shell
     for kind in type(shell).__mro__:
         if hasattr(kind, "_walk_mro") and kind.__name__ == "InteractiveShell":
@@ -260,17 +261,17 @@ def run_cell(shell, source, limit, streams):
 def describe(error):
     """What failed, and at which line of the cell."""
     line = None
-    if isinstance(error, SyntaxError) and KERNEL_FILE.search(error.filename or ""):
+    if isinstance(error, SyntaxError) and CELL_FILE.search(error.filename or ""):
         line = error.lineno
     trace = error.__traceback__
-    while trace is not None and not KERNEL_FILE.search(trace.tb_frame.f_code.co_filename):
+    while trace is not None and not CELL_FILE.search(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next  # the shell's own frames
     if trace is not None:
         line = trace.tb_lineno  # the outermost frame of a cell is of the cell that is run
     shown = traceback.format_exception(type(error), error, trace)
-    last = traceback.format_exception_only(error)[-1].strip()
+    message = traceback.format_exception_only(error)[-1].strip()
     return {
-        "message": last,
+        "message": message.removeprefix(f"{__name__}."),
         "line": line,
         "traceback": "".join(shown),
         "ordinary": not isinstance(error, TimeLimit),
@@ -299,12 +300,17 @@ def left_behind(threads, patience=1.0):
 
 
 def plain(outputs, root):
-    """The outputs in the form of the notebook format, without paths of this machine."""
+    """The outputs without paths of this machine, and each stream in one piece.
+
+    In which pieces and order two streams arrive is chance in a kernel; a display in between
+    keeps its place.
+    """
 
     def clean(text):
-        text = KERNEL_FILE.sub("<cell>", text)
+        text = CELL_FILE.sub("<cell>", text)
         return text.replace(os.path.join(os.path.realpath(root), ""), "")
 
+    outputs = merge_streams(outputs)
     for output in outputs:
         if output["output_type"] == "stream":
             output["text"] = clean(output["text"])
@@ -318,6 +324,21 @@ def plain(outputs, root):
                 if len(data) > 1:  # nobody sees it beside the richer form
                     data["text/plain"] = ADDRESS.sub("", data["text/plain"])
     return outputs
+
+
+def merge_streams(outputs):
+    """The outputs with what each stream said between two displays as one."""
+    merged, open_streams = [], {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            open_streams.clear()
+        elif (earlier := open_streams.get(output["name"])) is not None:
+            earlier["text"] += output["text"]
+            continue
+        else:
+            open_streams[output["name"]] = output
+        merged.append(output)
+    return merged
 
 
 def problems(outputs):

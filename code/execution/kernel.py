@@ -72,7 +72,8 @@ def run(notebook, task, common, store):
         failures.append(_failure(error, copy, reached[-1][0] if reached else None, task))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    outputs = [cells.plain(_merged(cell.get("outputs", [])), common["root"]) for cell in copy.cells]
+    raw = json.loads(json.dumps([cell.get("outputs", []) for cell in copy.cells]))
+    outputs = [cells.plain(cell, common["root"]) for cell in raw]
     return {
         "outputs": outputs,
         "counts": [cell.get("execution_count") for cell in copy.cells],
@@ -96,19 +97,6 @@ def _failure(error, notebook, index, task):
     if isinstance(error, CellTimeoutError):
         message = f"TimeLimit: the cell ran longer than {task.job['limit']:g} s"
     return {"step": index, "line": None, "message": message, "traceback": ""}
-
-
-def _merged(outputs):
-    """Neighbouring pieces of one stream as one output: how they were cut is chance."""
-    merged = []
-    for output in json.loads(json.dumps(outputs)):
-        last = merged[-1] if merged else {}
-        same = output["output_type"] == last.get("output_type") == "stream"
-        if same and output["name"] == last["name"]:
-            last["text"] += output["text"]
-        else:
-            merged.append(output)
-    return merged
 
 
 class Spawner:

@@ -23,7 +23,7 @@ sys.path.remove(sys.argv[1])
 warm.main(sys.argv[2:], sys.argv[1])
 """
 
-FRAME = re.compile(r'File "<ipython-input[^"]*", line (\d+)')
+FRAME = re.compile(r'File "[^"]*/ipykernel_\d+/\d+\.py", line (\d+)')
 
 
 def environment(folder):

@@ -148,7 +148,7 @@ class Trace:
         self.seen = {}
         self.environment = dict(environment)
         library = sysconfig.get_paths()["stdlib"]
-        self.passing = ("<frozen", os.path.join(library, ""), "IPython")
+        self.passing = ("<", os.path.join(library, ""))
 
     def start(self):
         """Begin. An audit hook cannot be taken away again: call this in a child only."""
@@ -329,9 +329,9 @@ class Trace:
         frame = sys._getframe(2)
         while frame is not None:
             name = frame.f_code.co_filename
-            if name.startswith("<") and not name.startswith("<frozen"):
+            if "/ipykernel_" in name or name.startswith("<doctest"):
                 return True
-            known = name.startswith(self.passing[:2]) and "site-packages" not in name
+            known = name.startswith(self.passing) and "site-packages" not in name
             if not known and "/IPython/" not in name and name != __file__:
                 with self.quiet():
                     return self.inside(name) is not None
