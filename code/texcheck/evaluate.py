@@ -23,6 +23,7 @@ FUNCTIONS = {
     "log": torch.log, "exp": torch.exp, "sin": torch.sin, "cos": torch.cos, "tan": torch.tan,
     "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "arctan": torch.atan,
     "sigmoid": torch.sigmoid, "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    "floor": torch.floor, "ceil": torch.ceil,
     "relu": torch.relu, "sign": torch.sign, "erf": torch.erf,
 }
 
@@ -96,6 +97,7 @@ class Evaluator:
                     error.details.append(f"in   {show(node)}")
                 raise
             self.memory[key] = found
+            self.kept.append(node)  # its id is in the key
         return found
 
     def key(self, node: Node, env: Env):
@@ -142,7 +144,7 @@ class Evaluator:
         if key in self.program.families:
             return self.assemble(key, env)
         if key in self.program.rvs:
-            raise v.type_error(f"the random variable {pretty(key)} outside of an expectation")
+            return self.probability.realised(key, (), env)
         raise v.type_error(f"{pretty(key)} has no value here")
 
     def guarded(self, name: tuple, body: Node, env: Env):
@@ -214,12 +216,27 @@ class Evaluator:
             if index not in family:
                 self.check_span(key, index, env)
             return family[index]
-        self.check_span(key, index, env)
         definition = self.program.defs.get(key)
         if definition is None:
-            raise v.type_error(f"the random variable {pretty(key)} outside of an expectation")
+            self.check_span(key, index, env)
+            return self.probability.realised(key, index, env)
+        if not self.reach_unclear(key, definition, env):
+            self.check_span(key, index, env)
         bound = dict(zip(definition.indices, index, strict=True))
         return self.guarded((key, index), definition.body, env.only(bound))
+
+    def reach_unclear(self, key: str, definition, env: Env) -> bool:
+        """Whether the range of a definition is neither given nor visible on its right side."""
+        if None not in definition.ranges:
+            return False
+        mark = ("unclear", key)
+        if mark not in self.memory:
+            try:
+                self.spans(key, env)
+                self.memory[mark] = False
+            except Refused:
+                self.memory[mark] = True
+        return self.memory[mark]
 
     def check_span(self, key: str, index: tuple, env: Env) -> None:
         for place, (low, high) in zip(index, self.spans(key, env), strict=True):
@@ -244,7 +261,9 @@ class Evaluator:
             if place != ":" and not 1 <= place <= size:
                 raise v.type_error(f"index {place} of {show(base)} is out of range 1 to {size}")
         picked = whole[tuple(slice(None) if p == ":" else p - 1 for p in index)]
-        return picked.reshape(-1, 1) if picked.dim() == 1 else picked
+        if picked.dim() == 1:
+            return picked.reshape((1, -1) if len(shape) == 2 and index[1] == ":" else (-1, 1))
+        return picked
 
     def do_const(self, node: Node, env: Env, name: str, size):
         if name in ("pi", "e"):
@@ -269,10 +288,7 @@ class Evaluator:
         return v.scale(-1, self.value(a, env))
 
     def do_mul(self, node, env, *factors):
-        result = self.value(factors[0], env)
-        for factor in factors[1:]:
-            result = v.multiply(result, self.value(factor, env))
-        return result
+        return v.chain([self.value(factor, env) for factor in factors])
 
     def do_times(self, node, env, a, b):
         left, right = self.value(a, env), self.value(b, env)
