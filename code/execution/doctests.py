@@ -7,6 +7,7 @@ a docstring has the namespace of its module, as the standard library does it.
 import doctest
 import importlib
 import io
+import re
 import signal
 import time
 from pathlib import Path
@@ -18,12 +19,28 @@ from sybil.parsers.myst import DocTestDirectiveParser
 from execution.cells import TimeLimit
 
 
+class Blocks(DocTestDirectiveParser):
+    """Parser of ``{doctest}`` blocks that also knows the lines of indented ones."""
+
+    def __call__(self, document):
+        """Yield a region for each example, at its prompt."""
+        text = document.text
+        starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        for block in self.lexer(document):
+            source = block.lexemes["source"]
+            first = text.count("\n", 0, block.start + source.offset)
+            for region in self.string_parser(source, document.path):
+                region.start = text.index(">>>", starts[first + region.parsed.lineno])
+                region.end = region.start + len(">>>")
+                yield region
+
+
 def examples(text, path):
     """The examples in the ``{doctest}`` blocks of a MyST document, in order."""
     if "{doctest}" not in text:
         return []
     document = Document(text, str(path))
-    for region in DocTestDirectiveParser()(document):
+    for region in Blocks()(document):
         document.add(region)
     return list(document)
 

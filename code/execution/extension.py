@@ -5,10 +5,12 @@ import os
 import sys
 import time
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 import myst_nb.core.execute
 import myst_nb.sphinx_
 from docutils import nodes
+from docutils.parsers.rst import directives
 from myst_nb.core.execute import NotebookClientBase
 from myst_nb.core.execute.base import ExecutionError
 from myst_nb.core.nb_to_tokens import nb_node_to_dict
@@ -379,11 +381,14 @@ class DoctestBlock(SphinxDirective):
     """A block of examples, shown with its prompts and run on each build."""
 
     has_content = True
+    option_spec: ClassVar = {"name": directives.unchanged, "class": directives.class_option}
 
     def run(self):
         text = "\n".join(self.content)
         node = nodes.doctest_block(text, text, language="pycon")
+        node["classes"] += self.options.get("class", [])
         self.set_source_info(node)
+        self.add_name(node)
         examples = doctest.DocTestParser().get_examples(text)
         if not examples:
             logger.warning("the doctest block has no example", location=node, type="execution")

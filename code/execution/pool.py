@@ -118,7 +118,8 @@ class Pool:
         self.process.wait()
         self.errors.seek(0)
         last = self.errors.read().decode("utf-8", "replace").strip()[-2000:]
-        message = f"not run, for the process that runs all cells ended: {_ending(self.process.returncode)}"
+        ending = _ending(self.process.returncode)
+        message = f"not run, for the process that runs all cells ended: {ending}"
         failure = {"step": None, "line": None, "message": message, "traceback": last}
         for job in [*running.values(), *waiting]:
             yield job, Outcome(failures=[failure], problems=[], observed=None)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from sybil import Sybil
-from sybil.parsers.myst import DocTestDirectiveParser
 
 from execution import doctests
 
@@ -34,7 +33,7 @@ def collector(documents, modules=(), code="code"):
         The folder that is on ``sys.path``, likewise; it makes the modules' dotted names.
     """
     here = Path(inspect.stack()[1].filename).parent
-    chapters = Sybil([DocTestDirectiveParser()], pattern="*.md", path=str(here / documents))
+    chapters = Sybil([doctests.Blocks()], pattern="*.md", path=str(here / documents))
     of_documents = chapters.pytest()
     folders = [here / folder for folder in modules]
 

@@ -23,7 +23,8 @@ SAMPLE = {
               "YPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='))",
     "update": "handle = display('before', display_id='one')\nhandle.update('after')",
     "update across cells": "handle.update('later')",
-    "clear": "from IPython.display import clear_output\nprint('gone')\nclear_output()\nprint('kept')",
+    "clear": "from IPython.display import clear_output\nprint('gone')\nclear_output()\n"
+             "print('kept')",
     "clear and wait": "print('gone')\nclear_output(wait=True)\nprint('kept')",
     "line magic": "%precision 2\n3.14159",
     "cell magic": "%%capture captured\nprint('hidden')",
@@ -40,7 +41,8 @@ SAMPLE = {
     "array": "import numpy as np\nnp.arange(6).reshape(2, 3) / 4",
     "figure": "import matplotlib.pyplot as plt\nplt.plot([0, 1, 4])\nplt.title('t')\nplt.show()",
     "implicit figure": "fig, ax = plt.subplots(figsize=(2, 1))\nax.bar([1, 2], [3, 4])",
-    "figure object": "from matplotlib.figure import Figure\nf = Figure()\nf.subplots().plot([1])\nf",
+    "figure object": "from matplotlib.figure import Figure\nf = Figure()\n"
+                     "f.subplots().plot([1])\nf",
     "warning": "import warnings\nwarnings.warn('careful')",
     "glue": "from myst_nb import glue\nglue('answer', 42, display=False)\nglue('shown', 'text')",
     "module": "import helper\nhelper.double(4)",
@@ -51,8 +53,8 @@ RAISING = {
     "error in a module": "helper.fail()",
     "syntax error": "a b",
     "chained": "try:\n    {}['k']\nexcept KeyError as error:\n    raise ValueError('v') from error",
-    "error in a representation": "class Bad:\n    def __repr__(self):\n        raise ValueError('r')"
-                                 "\nBad()",
+    "error in a representation": "class Bad:\n    def __repr__(self):\n"
+                                 "        raise ValueError('r')\nBad()",
     "exit": "import sys\nsys.exit(1)",
     "after": "'still here'",
 }
@@ -136,7 +138,7 @@ def test_tags_for_showing(book):
 def test_settings_of_a_file(book):
     path = book.chapter("a", "1 / 0", "'after'")
     text = path.read_text()
-    path.write_text(text.replace("kernelspec", "mystnb:\n  execution_allow_errors: true\nkernelspec"))
+    path.write_text(text.replace("kernel", "mystnb:\n  execution_allow_errors: true\nkernel", 1))
     assert book.build("dummy").warnings == ""
     assert "'after'" in book.notebook("a").split('"outputs"')[-1]
     path.write_text(text.replace("kernelspec", "mystnb:\n  execution_mode: 'off'\nkernelspec"))
