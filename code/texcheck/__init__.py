@@ -5,10 +5,18 @@ many random draws of the declared symbols, and every step must agree with the on
 `read_block` reads, `check` tests. The page SYNTAX.md beside this file is for authors.
 """
 
-from .block import Block, Item, read_block
-from .check import Report, Result, check
-from .errors import Error
-from .files import Derivation, derivations
+from importlib import import_module
 
-__all__ = ["Block", "Derivation", "Error", "Item", "Report", "Result", "check", "derivations",
-           "read_block"]
+PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "check",
+          "Result": "check", "check": "check", "Error": "errors", "Derivation": "files",
+          "derivations": "files"}
+__all__ = list(PUBLIC)  # noqa: PLE0605
+
+
+def __getattr__(name):
+    """Import on first use: a book in which no derivation changed needs no torch."""
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'texcheck' has no attribute {name!r}")
+    value = getattr(import_module(f"texcheck.{PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,160 @@
+"""The directive ``{derivation}`` and the role ``{step}`` for Sphinx.
+
+``:::{derivation} Title`` with the option ``:label:`` and the lines of SYNTAX.md. A step that does
+not hold is an error of its own type at its own line, such as ``texcheck.value``. Steps have links:
+``{step}`der-mlp-loss 1.2` `` refers to step 2 of claim 1. The node carries ``evidence`` (counts)
+and ``unchecked`` (texts), so that a book can say what was checked and what was not.
+"""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.domains import Domain
+from sphinx.roles import XRefRole
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+from . import render
+from .store import Store, sources
+
+logger = logging.getLogger(__name__)
+STATIC = Path(__file__).parent / "static"
+SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
+         "machine")
+
+
+class DerivationDirective(SphinxDirective):
+    """Read, check and lay out one derivation."""
+
+    has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {"label": directives.unchanged_required}  # noqa: RUF012
+
+    def run(self):
+        title, label = self.arguments[0], self.options.get("label", "")
+        result = self.checked(title, label)
+        node = render.derivation()
+        self.set_source_info(node)
+        identity = label or f"derivation-{self.env.new_serialno('derivation')}"
+        node["names"].append(identity)
+        self.state.document.note_explicit_target(node, node)
+        self.add_steps(identity, result)
+        steps = [item for item in result["items"] if item["kind"] == "step"]
+        unchecked = [item["tex"] for item in result["items"] if item["kind"] == "unchecked"]
+        node["title"] = title
+        node["evidence"] = {"checked steps": len(steps), "unchecked steps": len(unchecked)}
+        node["unchecked"] = unchecked
+        node += render.layout(identity, title, result, self.inline)
+        return [node]
+
+    def inline(self, text, line):
+        found, messages = self.parse_inline(text, lineno=line)
+        return found + messages
+
+    def add_steps(self, identity, result):
+        steps = self.env.get_domain("texcheck").data["steps"]
+        for item in result["items"]:
+            if item["kind"] == "step":
+                number = ".".join(map(str, item["number"]))
+                steps[f"{identity} {number}"] = (self.env.docname, render.step_id(identity, item))
+
+    def checked(self, title, label):
+        """What is to be laid out; from the store if nothing that it depends on has changed."""
+        config = self.config
+        text = "\n".join(self.content)
+        folders = [str(Path(self.env.app.confdir, one)) for one in config.texcheck_path]
+        code = sources(text, folders)
+        for path in code:
+            self.env.note_dependency(path)
+        store = Store(Path(config.texcheck_store or self.env.doctreedir.parent / "derivations"))
+        key = store.key(f"{title}\n{label}\n{text}", code)
+        found = store.find(key)
+        if found is None:
+            found, errors = self.check(title, label, text)
+            if not errors:
+                store.put(key, found)
+        first = self.lineno + self.content_offset + 1
+        found["items"] = [{**item, "line": item["line"] + first} for item in found["items"]]
+        return found
+
+    def check(self, title, label, text):
+        """Read and test the text; lines in the result count from 0."""
+        from . import check, read_block
+
+        first = self.lineno + self.content_offset + 1
+        report = check(read_block(text, title=title, label=label, line=first))
+        for error in report.errors:
+            said = error.body().removesuffix(f"[{error.kind}]").rstrip()
+            kind, subtype = error.kind.split(".")
+            logger.error("%s", said, location=(self.env.docname, error.line),
+                         type=kind, subtype=subtype)
+        items = [{name: getattr(item, name) for name in SHOWN} for item in report.block.items]
+        broken = {error.line for error in report.errors}
+        for item in items:
+            item["ok"] = item["line"] not in broken
+            item["line"] -= first
+        return {"items": items, "draws": report.draws, "tolerance": report.tolerance}, report.errors
+
+
+class TexcheckDomain(Domain):
+    """Knows the steps of all derivations."""
+
+    name = "texcheck"
+    label = "Derivations"
+    initial_data = {"steps": {}}  # noqa: RUF012
+
+    def clear_doc(self, docname):
+        steps = self.data["steps"]
+        for name in [name for name, (where, _) in steps.items() if where == docname]:
+            del steps[name]
+
+    def merge_domaindata(self, docnames, otherdata):
+        for name, (docname, anchor) in otherdata["steps"].items():
+            if docname in docnames:
+                self.data["steps"][name] = (docname, anchor)
+
+    def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
+        found = self.data["steps"].get(re.sub(r"\s+", " ", target))
+        if found is None:
+            return None
+        docname, anchor = found
+        if not node["refexplicit"]:
+            contnode = nodes.inline("", f"step {target.split()[-1]}")
+        return make_refnode(builder, fromdocname, docname, anchor, contnode)
+
+    def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
+        return []
+
+
+class StepRole(XRefRole):
+    """``{step}`LABEL NUMBER` ``."""
+
+    def __init__(self):
+        super().__init__(warn_dangling=True)
+
+    def run(self):
+        self.name = "texcheck:step"
+        return super().run()
+
+
+def setup(app):
+    """Register the directive, the role, the domain and the nodes."""
+    app.add_config_value("texcheck_store", "", "", str)
+    app.add_config_value("texcheck_path", ["code"], "env", list)
+    app.add_domain(TexcheckDomain)
+    app.add_directive("derivation", DerivationDirective)
+    app.add_role("step", StepRole())
+    render.setup(app)
+    app.connect("config-inited", prepare)
+    app.add_css_file("texcheck.css")
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True,
+            "parallel_write_safe": True}
+
+
+def prepare(app, config):
+    config.html_static_path.append(str(STATIC))
+    config.numfig_format.setdefault("derivation", "Derivation %s")

@@ -1,0 +1,85 @@
+"""Results of derivations that held, kept under a hash of all that they depend on."""
+
+import hashlib
+import json
+import re
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.metadata import version
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+DOTTED = re.compile(r"\b([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
+
+
+def sources(text: str, folders: list[str]) -> list[Path]:
+    """Files of the modules that the ``code:`` lines name, with all that these import in turn.
+
+    Parameters
+    ----------
+    text : str
+        A derivation.
+    folders : list of str
+        Where the packages lie; modules elsewhere (torch) are known by their version.
+
+    Examples
+    --------
+    >>> sources("let: x \\\\in \\\\mathbb{R}", ["."])
+    []
+    """
+    found: set[Path] = set()
+    for line in text.splitlines():
+        if line.startswith("code:"):
+            for match in DOTTED.finditer(line.partition("==")[2]):
+                found |= _imported(match[0], tuple(folders))
+    return sorted(found)
+
+
+@cache
+def _imported(dotted: str, folders: tuple[str, ...]) -> frozenset[Path]:
+    """Files below the folders that importing a dotted name reads."""
+    finder = ModuleFinder(path=list(folders))
+    names = dotted.split(".")
+    if PathFinder.find_spec(names[0], list(folders)) is None:
+        return frozenset()
+    for depth in range(1, len(names) + 1):
+        try:
+            finder.import_hook(".".join(names[:depth]))
+        except ImportError:
+            break  # the rest is an attribute
+    return frozenset(Path(m.__file__) for m in finder.modules.values() if m.__file__)
+
+
+@cache
+def _checker() -> str:
+    """The checker itself and what it computes with."""
+    digest = hashlib.sha256(f"{version('torch')} {version('numpy')}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Store:
+    """A folder of finished results; a derivation that failed is never stored."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def key(self, text: str, code: list[Path]) -> str:
+        digest = hashlib.sha256(_checker().encode())
+        digest.update(text.encode())
+        for path in code:
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def find(self, key: str) -> dict | None:
+        try:
+            return json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def put(self, key: str, result: dict) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f"{key}.{id(result)}.partial"
+        partial.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+        partial.replace(self.folder / f"{key}.json")
