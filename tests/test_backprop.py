@@ -585,6 +585,17 @@ def test_in_place_outcomes_are_those_of_torch():
         assert "wrong" not in counted and "error" not in behind
 
 
+def test_what_one_class_gains_the_others_lose_in_proportion():
+    found = experiments.softmax_response()
+    close(found.slope.sum(), 0.0)
+    close(found.slope[1] / found.slope[2], found.p[1] / found.p[2])
+    ahead, behind = (
+        np.array([np.interp(found.place + h, found.z, p) for p in found.probabilities])
+        for h in (0.04, -0.04)
+    )
+    assert_allclose((ahead - behind) / 0.08, found.slope, rtol=1e-3)
+
+
 def test_softmax_ranges_end_where_the_exponentials_do():
     spread = math.log(sum(math.exp(v) for v in experiments.OFFSETS))
     for found in experiments.softmax_ranges(points=101):
@@ -652,6 +663,7 @@ def test_the_figures_draw_and_repeat_themselves():
         (plots.exam_graph, experiments.exam_graph()),
         (plots.paths_and_edges, experiments.paths_and_edges()),
         (plots.in_place_outcomes, experiments.in_place_outcomes()),
+        (plots.softmax_response, experiments.softmax_response()),
         (plots.softmax_ranges, experiments.softmax_ranges(51)),
         (plots.difference_errors, experiments.difference_errors(np.random.default_rng(0), 9)),
         (plots.threshold_training, twins),

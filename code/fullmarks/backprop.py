@@ -42,6 +42,22 @@ class Operation(NamedTuple):
     adjoints: tuple[Callable, ...]
 
 
+def hard_threshold(a: Real) -> Real:
+    """1 where a ≥ 0, else 0, element by element.
+
+    Raises
+    ------
+    ValueError
+        If `a` is empty or not finite.
+
+    Examples
+    --------
+    >>> hard_threshold(np.array([-0.5, 0.0, 2.0]))
+    array([0., 1., 1.])
+    """
+    return np.where(_checks.reals("a", a) >= 0, 1.0, 0.0)
+
+
 def _swap(a):
     return a.swapaxes(-1, -2)
 
@@ -94,7 +110,7 @@ OPERATIONS = {
         lambda a, slope: np.where(a > 0, a, slope * a),
         (lambda g, a, slope: g * np.where(a > 0, 1, slope),),
     ),
-    "threshold": Operation(lambda a: np.where(a >= 0, 1.0, 0.0), (lambda g: 0 * g,)),
+    "threshold": Operation(hard_threshold, (lambda g: 0 * g,)),
     "sum": Operation(lambda a, axis: a.sum(axis), (_spread,)),
     "reshape": Operation(lambda a, to: a.reshape(to), (lambda g, shape: g.reshape(shape),)),
     "transpose": Operation(_swap, (lambda g: _swap(g),)),

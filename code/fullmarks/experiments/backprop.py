@@ -220,7 +220,30 @@ def _judged(gradient, change):
     return "right" if np.allclose(found, gradient(None), rtol=1e-9, atol=0) else "wrong"
 
 
-# The softmax in three precisions.
+# The softmax: one logit moves, and all logits move, in three precisions.
+
+
+class Response(NamedTuple):
+    """Probabilities (3, points) of three classes while the first logit ``z`` moves; two are fixed.
+
+    At ``place`` the probabilities are ``p``, with the derivatives ``slope`` in the first logit.
+    """
+
+    z: np.ndarray
+    probabilities: np.ndarray
+    place: float
+    p: np.ndarray
+    slope: np.ndarray
+
+
+def softmax_response(place: float = 1.0, points: int = 201) -> Response:
+    """Move the first of the logits (z, 1, 0)."""
+    z = np.linspace(-3, 5, points)
+    logits = np.stack([z, np.ones_like(z), np.zeros_like(z)], axis=1)
+    here = np.array([place, 1.0, 0.0])
+    slope = bp.softmax_jacobian(here)[:, 0]
+    return Response(z, mlp.softmax(logits).T, place, mlp.softmax(here[None])[0], slope)
+
 
 OFFSETS = np.array([0.0, -1.0, -2.0])
 

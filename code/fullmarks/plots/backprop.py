@@ -29,7 +29,7 @@ def exam_graph(graph):
     ax.text(x - 0.12, y - 0.6, _shown(graph.adjoints[0]), color=ORANGE, ha="right")
     ax.text(-0.45, 0.0, "adjoint", color=ORANGE, ha="right", va="center")
     ax.text(0.45, 0.0, "value", color=BLUE, va="center")
-    ax.set(xlim=(-2.5, 1.6), ylim=(-9.95, 0.35))
+    ax.set(xlim=(-2.8, 1.4), ylim=(-9.95, 0.35))
     ax.set_axis_off()
     return figure
 
@@ -46,7 +46,7 @@ def _places(graph):
         elif operation == "x":
             places.append((0.0, 0.0))
         else:
-            places.append((-2.1, -1.0 * rows[users[node]] - 1.0))
+            places.append((-2.5, -1.0 * rows[users[node]] - 1.0))
     return places
 
 
@@ -68,7 +68,7 @@ def _numbers(ax, start, end, edge, graph):
         ax.text(start[0] + gap, y, value, color=BLUE, va="center")
         ax.text(start[0] - gap, y, adjoint, color=ORANGE, va="center", ha="right")
     else:
-        x, block = -1.12, {"linespacing": 1.0, "family": "monospace"}
+        x, block = -1.55, {"linespacing": 1.0, "family": "monospace", "size": 10}
         ax.text(x, start[1] + 0.06, value, color=BLUE, ha="center", va="bottom", **block)
         ax.text(x, start[1] - 0.08, adjoint, color=ORANGE, ha="center", va="top", **block)
 
@@ -109,6 +109,22 @@ def in_place_outcomes(outcomes):
     ax.invert_yaxis()
     ax.grid(False)
     ax.spines[:].set_visible(False)
+    return figure
+
+
+def softmax_response(response):
+    """Three probabilities while one logit moves, with their tangents at one place."""
+    figure, ax = sheet(height=3.4)
+    near = response.place + np.array([-1.0, 1.0])
+    for i, color in enumerate((BLUE, ORANGE, GREEN)):
+        ax.plot(response.z, response.probabilities[i], color=color)
+        ax.plot(
+            near, response.p[i] + response.slope[i] * (near - response.place), color="black", lw=1
+        )
+        ax.plot(response.place, response.p[i], "o", color=color)
+        text = f"$\\hat{{y}}_{i + 1}$: slope {response.slope[i]:.3f}".replace("-", "−")
+        ax.text(*((2.7, 0.66), (-2.9, 0.77), (-2.9, 0.31))[i], text, color=color)
+    ax.set(xlabel="logit $z_1$  (with $z_2 = 1$, $z_3 = 0$)", ylabel="probability", ylim=(0, 1))
     return figure
 
 
