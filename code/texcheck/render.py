@@ -10,47 +10,47 @@ ANSWERS = {"value": "checked", "approx": "checked, with the order of its error",
 SIGNS = {"value": "✓", "approx": "≈✓", "inequality": "✓", "zero": "✓", "failed": "✗"}
 
 
-class derivation(nodes.General, nodes.Element):  # noqa: N801
+class derivation(nodes.General, nodes.Element):
     """A derivation with its number."""
 
 
-class title_line(nodes.General, nodes.TextElement):  # noqa: N801
+class title_line(nodes.General, nodes.TextElement):
     """Number and title."""
 
 
-class given(nodes.General, nodes.TextElement):  # noqa: N801
+class given(nodes.General, nodes.TextElement):
     """A sentence of declarations, or a definition."""
 
 
-class chain(nodes.General, nodes.Element):  # noqa: N801
+class chain(nodes.General, nodes.Element):
     """A claim and its steps."""
 
 
-class left_alone(nodes.General, nodes.TextElement):  # noqa: N801
+class left_alone(nodes.General, nodes.TextElement):
     """A left side too wide to stand beside its first step."""
 
 
-class step(nodes.General, nodes.TextElement):  # noqa: N801
+class step(nodes.General, nodes.TextElement):
     """Relation and right side, reason, mark."""
 
 
-class reason(nodes.General, nodes.Inline, nodes.TextElement):  # noqa: N801
+class reason(nodes.General, nodes.Inline, nodes.TextElement):
     """Why a step may be made."""
 
 
-class mark(nodes.General, nodes.Inline, nodes.Element):  # noqa: N801
+class mark(nodes.General, nodes.Inline, nodes.Element):
     """What was found of a step; a link to it."""
 
 
-class not_checked(nodes.General, nodes.TextElement):  # noqa: N801
+class not_checked(nodes.General, nodes.TextElement):
     """Words that no machine tested."""
 
 
-class tested(nodes.General, nodes.TextElement):  # noqa: N801
+class tested(nodes.General, nodes.TextElement):
     """What exactly was tested."""
 
 
-class machine(nodes.General, nodes.Element):  # noqa: N801
+class machine(nodes.General, nodes.Element):
     """The lines as the machine read them."""
 
 
@@ -99,15 +99,15 @@ def layout(identity, title, result, inline):
 
 def givens(items, inline):
     """The declarations: one sentence of symbols, then a line for each definition."""
-    opening = {"let": "Let", "rv": "Random:", "fun": "For any smooth", "pmf": "For any probabilities",
-               "assume": "Assume"}
+    opening = {"let": "Let", "rv": "Random variables:", "fun": "For any smooth",
+               "pmf": "For any probabilities", "assume": "Assume"}
     sentence = given("", "")
     lines = []
     anchors = {item["lhs"]: item["rhs"] for item in items if item["kind"] == "code"}
     for item in items:
         if item["kind"] in opening:
             sentence += nodes.Text(f"{opening[item['kind']]} ")
-            parts = [part.strip() for part in item["tex"].split(";") if part.strip()]
+            parts = [part.strip() for part in re.split(r"(?<!\\);", item["tex"]) if part.strip()]
             for place, part in enumerate(parts):
                 if place:
                     sentence += nodes.Text(" and " if place == len(parts) - 1 else ", ")
@@ -142,7 +142,8 @@ def one_step(identity, item, left, inline):
     if item["reason"]:
         node += [nodes.Text(" "), reason("", "", *inline(item["reason"], item["line"]))]
     number = ".".join(map(str, item["number"]))
-    node += [nodes.Text(" "), mark(number=number, grade=item["grade"] if item["ok"] else "failed", target=node["ids"][0])]
+    grade = item["grade"] if item["ok"] else "failed"
+    node += [nodes.Text(" "), mark(number=number, grade=grade, target=node["ids"][0])]
     return node
 
 
@@ -221,7 +222,8 @@ def visit_mark(translator, node):
 
 
 def visit_not_checked(translator, node):
-    translator.body.append('<p class="not-checked"><span class="label">Not machine-checked:</span> ')
+    label = '<span class="label">Not machine-checked:</span>'
+    translator.body.append(f'<p class="not-checked">{label} ')
 
 
 def depart_p(translator, node):
@@ -316,13 +318,15 @@ TEXT = {
     derivation: (nothing, nothing), chain: (nothing, nothing),
     title_line: text_line("Derivation: "), given: text_line(), left_alone: text_line(),
     step: text_line("   "), not_checked: text_line("Not machine-checked: "), tested: text_line(),
-    reason: (text_reason, nothing), mark: (text_mark, None), machine: (skip, None), formula: (text_formula, None),
+    reason: (text_reason, nothing), mark: (text_mark, None), machine: (skip, None),
+    formula: (text_formula, None),
 }
 LATEX = {
     derivation: (nothing, nothing), chain: (nothing, nothing),
     title_line: latex_line(), given: latex_line(), left_alone: latex_line(), step: latex_line(),
     not_checked: latex_line("Not machine-checked: "), tested: latex_line(),
-    reason: (latex_reason, nothing), mark: (latex_mark, None), machine: (skip, None), formula: (latex_formula, None),
+    reason: (latex_reason, nothing), mark: (latex_mark, None), machine: (skip, None),
+    formula: (latex_formula, None),
 }
 
 
