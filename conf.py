@@ -46,7 +46,6 @@ papers_pending = [
     "D2.8", "D3.1", "D3.2", "D3.3", "E1a", "E1b",  # backprop
     "C2.1", "C2.2", "C2.4", "C2.5", "C2.6", "C2.7", "D1.1", "D1.3", "D1.4", "D1.5",
     "D1.6-i", "D1.6-ii",  # training
-    "A4a", "A4b", "A4c", "A4d", "A4e", "B3a", "B3b", "C2.8", "D1.6-iii",  # optimization
     "A5a", "A5b", "A5c", "B4a", "B4b-i", "B4b-ii", "E5a", "E5b",  # regularization
     "A2a", "A2b", "A2c", "B1a", "B1b", "B1c", "B1d", "B1e", "C4.1", "C4.2", "E2a", "E2b",  # convolution
     "A3a", "A3b", "B2a", "B2b", "B2c", "E3a", "E3b", "E3c",  # recurrent
