@@ -411,8 +411,7 @@ def apply(operation: str, *operands: Variable | Real, **options) -> Variable:
     Variable(array([1.]), exp)
     >>> apply("exp", leaf([0.0])) @ np.ones((2, 3))
     Traceback (most recent call last):
-    ValueError: matmul of (1,) and (2, 3): both factors need two axes: write a vector as one row \
-or one column
+    ValueError: matmul of (1,) and (2, 3): both factors need two axes
     """
     rule = _rule(operation)
     operands = tuple(x if isinstance(x, Variable) else _constant(operation, x) for x in operands)
