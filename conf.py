@@ -42,8 +42,6 @@ typeset_macros = {}
 papers_register = "papers/questions.csv"
 # Parts that no chapter answers yet; a part that is answered must leave the list.
 papers_pending = [
-    "C3.1", "C3.2", "C3.3", "C3.4", "D2.1", "D2.2", "D2.3", "D2.4", "D2.5", "D2.6", "D2.7",
-    "D2.8", "D3.1", "D3.2", "D3.3", "E1a", "E1b",  # backprop
     "C2.1", "C2.2", "C2.4", "C2.5", "C2.6", "C2.7", "D1.1", "D1.3", "D1.4", "D1.5",
     "D1.6-i", "D1.6-ii",  # training
     "A5a", "A5b", "A5c", "B4a", "B4b-i", "B4b-ii", "E5a", "E5b",  # regularization
