@@ -584,8 +584,9 @@ def backward(
 ) -> Parameters:
     """Gradient of `mean_loss` in all four parameters.
 
-    Each hidden unit reaches the loss through all k logits, so its error sums over them: that sum
-    is ``delta @ W2``. The factor 1 - h² is the slope of tanh.
+    Each hidden unit reaches the loss through all k logits, so its
+    error sums over them: that sum is ``delta @ W2``. The factor
+    1 - h² is the slope of tanh.
 
     Raises
     ------
@@ -594,16 +595,24 @@ def backward(
 
     Examples
     --------
-    >>> theta = Parameters(np.zeros((3, 2)), np.zeros(3), np.ones((2, 3)), np.zeros(2))
-    >>> backward(theta, np.array([[1.0, 2.0]]), np.array([0])).b2
+    >>> W1, b1 = np.zeros((3, 2)), np.zeros(3)
+    >>> W2, b2 = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, 0.0]]), np.zeros(2)
+    >>> theta = Parameters(W1, b1, W2, b2)
+    >>> gradient = backward(theta, np.array([[1.0, 3.0]]), np.array([0]))
+    >>> gradient.b2  # p - e_y, with p = (1/2, 1/2)
     array([-0.5,  0.5])
+    >>> gradient.W1  # W2ᵀ (p - e_y) xᵀ, since tanh has slope 1 at 0
+    array([[-0.5, -1.5],
+           [-1. , -3. ],
+           [-2. , -6. ]])
     """
     x = _checks.reals("x", x, ndim=2)
     h, a = forward(theta, x)
     delta = cross_entropy_gradient(a, y)
     delta_hidden = (delta @ theta.W2) * (1 - h**2)
+    W1, b1 = delta_hidden.T @ x / len(x), delta_hidden.mean(axis=0)
     W2, b2 = output_gradients(h, a, y)
-    return Parameters(delta_hidden.T @ x / len(x), delta_hidden.mean(axis=0), W2, b2)
+    return Parameters(W1, b1, W2, b2)
 
 
 def sgd_step(theta: Parameters, gradient: Parameters, learning_rate: float) -> Parameters:
