@@ -11,6 +11,7 @@ import platform
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -41,7 +42,7 @@ LANGUAGE = {
 }
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}\b")
-CELL_FILE = re.compile(r"[^\s\"']*/ipykernel_\d+/\d+\.py")  # what ipykernel calls a cell's source
+CELL_FILE = re.compile(r"(?:[^\s\"']*/)?\bipykernel_\d+/\d+\.py")  # as ipykernel calls a cell
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -222,7 +223,8 @@ def run(shell, job, progress):
             message = "a process that the cell started still runs after the last cell"
             failure = {"step": since, "line": None, "message": message, "traceback": ""}
             result["failures"].append(failure)
-    result["outputs"] = [plain(outputs, job["root"]) for outputs in result["outputs"]]
+    temporary = tempfile.gettempdir()
+    result["outputs"] = [plain(one, job["root"], temporary) for one in result["outputs"]]
     result["problems"] = problems(result["outputs"])
     return result
 
@@ -299,7 +301,7 @@ def left_behind(threads, patience=1.0):
     return failures
 
 
-def plain(outputs, root):
+def plain(outputs, root, temporary):
     """The outputs without paths of this machine, and each stream in one piece.
 
     In which pieces and order two streams arrive is chance in a kernel; a display in between
@@ -307,7 +309,7 @@ def plain(outputs, root):
     """
 
     def clean(text):
-        text = CELL_FILE.sub("<cell>", text)
+        text = CELL_FILE.sub("<cell>", text.replace(os.path.join(temporary, ""), ""))
         return text.replace(os.path.join(os.path.realpath(root), ""), "")
 
     outputs = merge_streams(outputs)

@@ -45,10 +45,10 @@ def setup(app):
         ("memory", 0, int),  # bytes for a run; 0 for no limit
         ("jobs", 0, int),  # runs at a time; 0 for as many as cores, or as -j says
         ("programs", False, bool),  # whether a cell may start programs
-        ("times", True, bool),  # whether the build report shows run times
         ("fork", hasattr(os, "fork"), bool),  # False: myst-nb's ordinary kernel
     ):
         app.add_config_value(f"execution_{name}", default, "", kinds)
+    app.add_config_value("execution_times", True, "env", bool)  # whether the report shows them
     app.add_directive("doctest", DoctestBlock)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", find_outdated)

@@ -73,7 +73,7 @@ def run(notebook, task, common, store):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     raw = json.loads(json.dumps([cell.get("outputs", []) for cell in copy.cells]))
-    outputs = [cells.plain(cell, common["root"]) for cell in raw]
+    outputs = [cells.plain(cell, common["root"], str(folder)) for cell in raw]
     return {
         "outputs": outputs,
         "counts": [cell.get("execution_count") for cell in copy.cells],

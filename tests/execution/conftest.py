@@ -113,6 +113,12 @@ def book(tmp_path):
     return Book(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def new_book():
+    """Make an empty book in a folder."""
+    return Book
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """An empty book for all tests of a module."""
