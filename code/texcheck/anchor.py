@@ -23,6 +23,7 @@ OPERATORS = {
     ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b,
 }
 ATTRIBUTES = {"T"}
+METHODS = {"sum", "mean"}
 FORBIDDEN_TORCH = {"load", "save", "compile", "jit", "hub", "utils", "ops", "classes", "package",
                    "distributed", "multiprocessing", "serialization", "storage", "cuda", "library",
                    "onnx", "export", "testing", "from_file", "set_num_threads", "manual_seed",
@@ -83,20 +84,28 @@ def python_names(key: str) -> list[str]:
     return out
 
 
-def table(program: Program) -> dict[str, list[str]]:
-    """Python name to the keys that it may mean."""
-    found: dict[str, list[str]] = {}
+def table(program: Program, free: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Python name to the keys that it may mean; `free` are arguments of an anchored function."""
+    found: dict[str, list[str]] = {n: [key] for key in free for n in python_names(key)}
     for key, info in program.scope.items():
-        if info.kind in ("fun", "function", "pmf", "rv"):
+        if info.kind in ("fun", "function", "rv") or not available(program, key):
             continue
         for name in python_names(key):
             found.setdefault(name, []).append(key)
     return found
 
 
-def key_of(name: str, program: Program) -> str:
+def available(program: Program, key: str) -> bool:
+    """Whether Python can have the symbol: of the tables, those that are one arbitrary array."""
+    if program.scope[key].kind != "pmf":
+        return True
+    factors = program.pmfs[key]
+    return len(factors) == 1 and factors[0].body is None
+
+
+def key_of(name: str, program: Program, free: tuple[str, ...] = ()) -> str:
     """The declared symbol that a Python name stands for."""
-    names = table(program)
+    names = table(program, free)
     keys = names.get(name, [])
     if len(keys) == 1:
         return keys[0]
@@ -111,7 +120,8 @@ def key_of(name: str, program: Program) -> str:
 # ---- the whitelisting walk ---------------------------------------------------------------
 
 
-def check_python(text: str, program: Program, source: str) -> None:
+def check_python(text: str, program: Program, source: str,
+                 free: tuple[str, ...] = ()) -> None:
     """Refuse every construct outside the list, before anything is evaluated."""
     lead = len(source) - len(source.lstrip())
     try:
@@ -126,27 +136,40 @@ def check_python(text: str, program: Program, source: str) -> None:
         except Refused as error:
             raise Refused("code", error.message, place, source) from error
     dotted = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and is_method(n)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in dotted:
+        if isinstance(node, ast.Name) and (id(node) not in dotted or node.id not in packages()):
             if node.id in packages():
                 raise Refused("code", f"{node.id} is a package: name a function in it",
                               lead + node.col_offset, source)
             try:
-                key_of(node.id, program)
+                key_of(node.id, program, free)
             except Refused as error:
                 raise Refused("code", error.message, lead + node.col_offset, source) from error
+        if (isinstance(node, ast.Attribute) and node.attr in METHODS and id(node) not in called
+                and (dotted_name(node) or [""])[0] not in packages()):
+            raise Refused("code", f".{node.attr} is called without arguments: .{node.attr}()",
+                          lead + node.col_offset, source)
         if isinstance(node, ast.Attribute) and id(node) not in dotted:
             parts = dotted_name(node)
             if parts and parts[0] in packages():
                 resolve(parts, lead + node.col_offset, source)
         if isinstance(node, ast.Call):
             parts = dotted_name(node.func)
+            if is_method(node):
+                continue
             if parts is None or parts[0] not in packages():
                 raise Refused("code", "only functions of "
                               f"{', '.join(packages())} are called", lead + node.col_offset,
                               source)
-    del called
+
+
+def is_method(node: ast.Call) -> bool:
+    """Whether a call is ``x.sum()`` or ``x.mean()``, without arguments."""
+    parts = dotted_name(node.func)
+    return (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS
+            and (parts is None or parts[0] not in packages())
+            and not node.args and not node.keywords)
 
 
 ALLOWED = (ast.Expression, ast.Load, ast.Name, ast.Attribute, ast.Call, ast.keyword, ast.Constant,
@@ -162,8 +185,9 @@ def check_node(node: ast.AST, program: Program) -> None:
             raise Refused("code", f"the attribute {node.attr} is not allowed")
         parts = dotted_name(node)
         rooted = parts is not None and parts[0] in packages()
-        if not rooted and node.attr not in ATTRIBUTES:
-            raise Refused("code", f"the attribute .{node.attr} is not allowed; .T is")
+        if not rooted and node.attr not in ATTRIBUTES | METHODS:
+            raise Refused("code", f"the attribute .{node.attr} is not allowed; .T, .sum() and "
+                          ".mean() are")
         if rooted and parts[0] == "torch" and FORBIDDEN_TORCH & set(parts):
             raise Refused("code", f"{'.'.join(parts)} is not allowed")
     if isinstance(node, ast.keyword) and node.arg is None:
@@ -250,6 +274,8 @@ def symbol_value(name: str, evaluator: Evaluator):
 
     key = key_of(name, evaluator.program)
     program = evaluator.program
+    if program.scope[key].kind == "pmf":
+        return evaluator.draw.tables[key][0].numpy()
     if key in program.families:
         spans = evaluator.spans(key, Env())
         places = [()]
@@ -267,9 +293,9 @@ def symbol_value(name: str, evaluator: Evaluator):
 class Python:
     """Evaluates a checked expression on one draw."""
 
-    def __init__(self, evaluator: Evaluator):
+    def __init__(self, evaluator: Evaluator, free: dict):
         self.e = evaluator
-        self.memory: dict = {}
+        self.memory: dict = {n: to_array(x) for key, x in free.items() for n in python_names(key)}
 
     def run(self, text: str):
         return self.visit(ast.parse(text, mode="eval").body)
@@ -318,19 +344,35 @@ class Python:
         return slice(*ends)
 
     def on_Call(self, node):  # noqa: N802
+        if is_method(node):
+            value = np.asarray(self.visit(node.func.value))
+            return value.sum() if node.func.attr == "sum" else value.mean()
         parts = dotted_name(node.func)
         function = resolve(parts)
         args = [self.visit(a) for a in node.args]
         names = {k.arg: self.visit(k.value) for k in node.keywords}
         if parts[0] == "torch":
-            given = [for_torch(a, n) for a, n in zip(args, node.args, strict=True)]
-            names = {k.arg: for_torch(names[k.arg], k.value) for k in node.keywords}
-            return from_torch(function(*given, **names))
+            return from_torch(self.call_torch(function, args, names, node))
         return from_torch(function(*args, **names))
 
 
-def for_torch(value, node: ast.AST):
-    """Arrays, and numbers that are not literals, as tensors."""
+    def call_torch(self, function, args, names, node):
+        """Call with whole numbers as float64, and where torch refuses these, as class indices."""
+        keys = {k.arg: k.value for k in node.keywords}
+        failure: Exception | None = None
+        for whole in (torch.float64, torch.int64, None):
+            try:
+                given = [for_torch(a, n, whole) if whole else a
+                         for a, n in zip(args, node.args, strict=True)]
+                named = {k: for_torch(x, keys[k], whole) if whole else x for k, x in names.items()}
+                return function(*given, **named)
+            except (TypeError, RuntimeError, ValueError, IndexError) as error:
+                failure = failure or error
+        raise failure
+
+
+def for_torch(value, node: ast.AST, whole: torch.dtype):
+    """Arrays, and numbers that are not literals, as tensors; `whole` is the type of integers."""
     literal = all(isinstance(n, (ast.Constant, ast.UnaryOp, ast.USub, ast.Tuple, ast.List,
                                  ast.Load)) for n in ast.walk(node))
     if literal:
@@ -338,9 +380,9 @@ def for_torch(value, node: ast.AST):
     if isinstance(value, (np.ndarray, np.generic)):
         return torch.as_tensor(np.asarray(value))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return torch.tensor(value, dtype=torch.int64 if isinstance(value, int) else torch.float64)
+        return torch.tensor(value, dtype=whole if isinstance(value, int) else torch.float64)
     if isinstance(value, (list, tuple)):
-        return type(value)(for_torch(x, node) for x in value)
+        return type(value)(for_torch(x, node, whole) for x in value)
     return value
 
 
@@ -350,10 +392,10 @@ def from_torch(value):
     return value
 
 
-def evaluate(text: str, evaluator: Evaluator) -> np.ndarray:
-    """Value of the Python side, as an array."""
+def evaluate(text: str, evaluator: Evaluator, free: dict) -> np.ndarray:
+    """Value of the Python side, as an array; `free` holds the arguments of a definition."""
     try:
-        value = Python(evaluator).run(text)
+        value = Python(evaluator, free).run(text)
         array = np.asarray(value)
         if array.dtype == bool:
             array = array.astype(np.float64)

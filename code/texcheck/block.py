@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from .errors import Error, Refused
-from .parse import check_bound_and_free, parse_conditions, parse_expression
-from .program import Program, pad, read_line, split_top
+from .parse import Parser, check_bound_and_free, parse_conditions, parse_expression
+from .program import Program, announce, pad, read_line, split_top
 from .tex import check_characters, nearest
 from .trees import Node, show, walk
 
@@ -70,7 +70,7 @@ class Item:
     right: Node | None = field(default=None, repr=False)
     limit: Order | None = None
     python: str = ""
-    shown_number: str = ""
+    free: tuple[str, ...] = ()
 
 
 @dataclass
@@ -134,6 +134,7 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
     ('((x + x) = (2 * x))', 'count')
     """
     reader = Reader(Block(text, title, label, path, line, [], Program(), []))
+    announce(reader.block.program, [raw for _, raw in logical_lines(text, line)])
     for number, raw in logical_lines(text, line):
         reader.read(raw, number)
     reader.finish()
@@ -163,6 +164,7 @@ class Reader:
         self.last: Node | None = None
         self.last_tex = ""
         self.broken = False
+        self.failed: set[str] = set()
 
     def read(self, raw: str, line: int) -> None:
         where = ""
@@ -174,6 +176,9 @@ class Reader:
             self.dispatch(keyword, text, reason, line)
         except Refused as error:
             self.broken = self.broken or raw.startswith("claim")
+            self.failed |= declared_names(raw)
+            if any(error.message.startswith(f"{name} is not declared") for name in self.failed):
+                return
             source = error.source if error.source is not None else raw
             column = error.position
             if column is not None:
@@ -268,14 +273,24 @@ class Reader:
         if len(sides) < 2:
             raise Refused("code", "code: TeX == python", 0, text)
         left, python = sides[0], "==".join(sides[1:])
-        item.left = parse_expression(left, self.block.program.scope)
+        item.left, item.free = self.anchored(left)
         item.lhs, item.rhs, item.relation = left.strip(), python.strip(), "=="
         item.python = python.strip()
         from .anchor import check_python
 
-        check_python(item.python, self.block.program, pad(len(left) + 2, python))
+        check_python(item.python, self.block.program, pad(len(left) + 2, python), item.free)
         item.machine = f"({show(item.left)} == {item.python})"
         self.block.items.append(item)
+
+    def anchored(self, text: str) -> tuple[Node, tuple[str, ...]]:
+        """The left of a `code:` line; the arguments of its definition may stand for any number."""
+        program = self.block.program
+        free = {p for d in program.defs.values() for p in d.params if p not in program.scope}
+        parser = Parser(text, program.scope, bound=sorted(free))
+        node = parser.expr()
+        parser.done()
+        check_bound_and_free(text, node)
+        return node, tuple(sorted(node.free & free))
 
     def finish(self) -> None:
         """Refuse a claim without a step, a block without a claim, and steps that are alike."""
@@ -335,6 +350,18 @@ def dims_of_names(program: Program, node: Node) -> set[str]:
     return found
 
 
+def declared_names(raw: str) -> set[str]:
+    """The letters that a line that could not be read was to declare."""
+    if raw.split(":")[0] not in ("let", "rv", "fun", "pmf", "def"):
+        return set()
+    found: set[str] = set()
+    for part in re.split(r"[;,]", raw.partition(":")[2]):
+        head = re.match(r"\s*(\\[A-Za-z]+(?:\{[^{}]*\})?|[A-Za-z])", part)
+        if head:
+            found.add(head.group(1))
+    return found
+
+
 def raw_text(text: str, reason: str) -> str:
     return f"{text.strip()} -- {reason}" if reason else text.strip()
 
@@ -372,6 +399,8 @@ def relations(text: str) -> list[tuple[str, int, str]]:
             place += 2
             continue
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(char, 0)
+        if text.startswith((r"\begin{", r"\end{"), place):
+            depth += 1 if text[place + 1] == "b" else -1
         match = RELATION.match(text, place) if depth <= 0 else None
         if match:
             found.append((relation, start, text[start:place]))

@@ -30,7 +30,11 @@ def draw_symbols(program: Program, rng: np.random.Generator) -> Evaluator:
         elif kind == "pmf":
             draw_tables(program, evaluator, key, rng)
     for name, domain in program.outcomes.items():
-        if domain is None:
+        if name in program.lets:
+            continue
+        if domain is not None:
+            draw.values[name] = draw_finite(domain, evaluator, rng)
+        else:
             draw.values[name] = int(rng.integers(1, draw.dims["alphabet " + name] + 1))
     draw_samples(program, evaluator, rng)
     return evaluator

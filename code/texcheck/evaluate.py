@@ -410,7 +410,7 @@ class Evaluator:
         op, a, b = condition.args
         left, right = self.value(a, env), self.value(b, env)
         if v.is_scalar(left) and v.is_scalar(right):
-            return compare(op, float(left), float(right))
+            return compare(op, v.plain(left), v.plain(right))
         if op in ("=", r"\ne"):
             left, right = v.settle(left, right)
             if v.is_scalar(left) and left == 0 and isinstance(right, torch.Tensor):

@@ -102,7 +102,7 @@ def is_short(low: Node, high: Node) -> bool:
 
 
 def literal(node: Node) -> int | None:
-    if node.kind == "num" and "." not in node.args[0]:
+    if node.kind == "num" and "." not in node.args[0] and not node.grouped:
         return int(node.args[0])
     if node.kind == "neg":
         inner = literal(node.args[0])

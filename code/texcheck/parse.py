@@ -42,6 +42,7 @@ class Info:
     style: str = ""
     discrete: bool = False
     line: int = 0
+    forward: bool = False
 
     @property
     def arity(self) -> int:
@@ -79,6 +80,7 @@ class Parser:
     bars: int = 0
     depth: int = 0
     declaring: bool = False
+    top_at: int = -1
 
     def __post_init__(self):
         self.tokens = tokenize(self.text)
@@ -253,7 +255,8 @@ class Parser:
             return (token.text in GREEK or token.text in FONTS or token.text in ACCENTS
                     or token.text in COMMAND_FUNCTIONS
                     or token.text in (r"\frac", r"\sqrt", r"\sum", r"\prod", r"\nabla", r"\begin",
-                                      r"\binom", r"\langle", r"\{", r"\partial"))
+                                      r"\binom", r"\langle", r"\lfloor", r"\lceil", r"\{",
+                                      r"\partial"))
         return token.text in ("(", "[", "{")
 
     def factor(self, outer: bool = True) -> Node:
@@ -352,6 +355,12 @@ class Parser:
             right = self.expr()
             self.take(r"\rangle")
             return self.node("inner", (left, right), start)
+        if text in (r"\lfloor", r"\lceil"):
+            self.take()
+            inner = self.expr()
+            self.take({r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}[text])
+            return self.node("fn", ({r"\lfloor": "floor", r"\lceil": "ceil"}[text], (inner,), 0),
+                             start)
         if text in (r"\sum", r"\prod"):
             self.take()
             return self.big(text[1:], start)
@@ -605,6 +614,11 @@ class Parser:
                 options.append((f"{stem}_{{{sub.text}}}", None, sup))
             if sup:
                 options.append((f"{stem}^{{{sup.text}}}", sub, None))
+            if sup and sup.text.endswith(r"\top") and len(sup.text) > 4:
+                cut = Script("^", sup.first, sup.last - 1, sup.after, sup.text[:-4])
+                found = self.with_top(stem, sub, cut)
+                if found:
+                    return *found, primes - count
             if sub and "," in sub.text:
                 head = self.literal_head(stem, sub)
                 if head:
@@ -615,6 +629,17 @@ class Parser:
                 if info is not None:
                     return info, left_sub, left_sup, primes - count
         return None, sub, sup, primes
+
+    def with_top(self, stem: str, sub: Script | None, cut: Script):
+        """``W^{[2]\\top}``: a superscript of the name, and a transpose, in one pair of braces."""
+        if self.lookup(f"{stem}^{{{cut.text}}}"):
+            self.top_at = self.at
+            return self.lookup(f"{stem}^{{{cut.text}}}"), sub, None
+        info = self.lookup(stem)
+        if info is not None and info.sup and cut.text[:1] == info.style:
+            self.top_at = self.at
+            return info, sub, cut
+        return None
 
     def literal_head(self, stem: str, sub: Script):
         """``W_{f,ij}`` where ``W_f`` is declared: its key, and the indices that remain."""
@@ -631,9 +656,9 @@ class Parser:
         """A declared name with its indices; or a built-in constant, function or operator."""
         start, first = self.place(), self.at
         base = self.base()
+        at = self.at
         info, sub, sup, primes = self.resolve(base)
         if info is None:
-            self.after_base = self.at
             return self.builtin_name(base, start, first)
         unread_primes = self.skip_scripts(base, info, primes)
         if info.callable or info.kind == "pmf":
@@ -641,6 +666,9 @@ class Parser:
         if unread_primes:
             raise self.refuse(f"{base}' is not declared; a prime is part of a name, or follows a "
                               "function", start)
+        if self.top_at == at:
+            self.top_at = -1
+            return self.node("T", (self.with_indices(info, sub, sup, start),), start)
         return self.with_indices(info, sub, sup, start)
 
     def skip_scripts(self, base: str, info: Info, primes: int) -> int:
@@ -852,14 +880,14 @@ class Parser:
         if primes and (name not in ELEMENTWISE or primes > 3):
             raise self.refuse(f"a prime on {name}", start)
         if self.peek() == "^" and self.at < self.end:
-            raise self.refuse(f"a power on the name {name}: write ({name} x)^2", self.place())
+            return self.powered_function(name, primes, start)
         if self.peek() == "_" and self.at < self.end:
             raise self.refuse(f"{name} with a subscript is not read", self.place())
         if name in ("max", "min") and self.peek() == r"\{":
             args = self.listed_arguments()
         elif self.peek() == "(" and self.at < self.end:
             args = self.arguments()
-            if self.peek() == "^" and self.at < self.end:
+            if self.peek() == "^" and self.at < self.end and self.power_unclear(name, args):
                 raise self.refuse(f"\\{name}(x)^2 can be read in two ways: write (\\{name} x)^2 or "
                                   f"\\{name}(x^2)")
         else:
@@ -870,6 +898,25 @@ class Parser:
             raise self.refuse(f"{name} of one thing: write \\{name}(a, b) or \\{name}_{{i}} x_i",
                               start)
         return self.node("fn", (name, tuple(args), primes), start)
+
+    def power_unclear(self, name: str, args: list[Node]) -> bool:
+        """Whether a power after the parentheses may belong to the argument."""
+        _, _, sup = self.scripts()
+        return len(args) == 1 and sup.text not in (r"\top",) and name in ELEMENTWISE | {"det", "tr"}
+
+    def powered_function(self, name: str, primes: int, start: int) -> Node:
+        """``\\tanh^2(u)``, the square of the value; other powers are refused."""
+        _, _, sup = self.scripts()
+        if sup.text not in ("2", "3", "4") or primes or name not in ELEMENTWISE - {"log", "exp"}:
+            raise self.refuse(f"a power on the name {name}: write (\\{name} x)^2", self.place())
+        self.take()
+        exponent = self.group(self.expr)
+        if self.peek() != "(" or self.at >= self.end:
+            raise self.refuse(f"put the argument of {name} in parentheses")
+        args = self.arguments()
+        if len(args) != 1:
+            raise self.refuse(f"{name} takes one argument, {len(args)} given", start)
+        return self.node("pow", (self.node("fn", (name, tuple(args), 0), start), exponent), start)
 
     def listed_arguments(self) -> list[Node]:
         self.take(r"\{")
@@ -1420,7 +1467,8 @@ class Parser:
                 raise self.refuse(r"whether \nabla or the power acts first is unclear: put it in "
                                   "parentheses")
             return self.powered(result)
-        if self.at < self.end and (self.starts_factor() or self.peek() in ("/", r"\cdot")):
+        if node.kind != "call" and self.at < self.end and (
+                self.starts_factor() or self.peek() in ("/", r"\cdot")):
             raise self.refuse(r"how far \nabla reaches is unclear: put the gradient, or what it "
                               "acts on, in parentheses")
         return result
@@ -1540,9 +1588,9 @@ class Parser:
             args.append(self.expr())
         self.take(closing)
         self.bars = bars
-        if len(args) != {"Var": 1, "Cov": 2}[word]:
+        if len(args) > {"Var": 1, "Cov": 2}[word]:
             raise self.refuse(f"{word} takes {1 if word == 'Var' else 2} arguments", start)
-        return self.node(word.lower(), tuple(args), start)
+        return self.node("cov" if len(args) == 2 else "var", tuple(args), start)
 
     def divergence(self, start: int) -> Node:
         opening = self.peek()

@@ -94,7 +94,7 @@ class Probability:
         if sized is None:
             if isinstance(c, v.Lazy):
                 raise v.type_error("the size of the normal vector is unknown: write I_n")
-            if float(v.tensor(c)) <= 0:
+            if v.plain(c) <= 0:
                 raise Undefined("a variance that is not positive")
             return m, c
         check_column(sized, "the mean")
@@ -146,6 +146,15 @@ class Probability:
                 weight = weight * w
             found.append((env.cut(cuts), weight))
         return found
+
+    def realised(self, name: str, place: tuple, env):
+        """A random variable outside of an expectation: one of its outcomes, the same throughout."""
+        for group, outcomes, _ in self.e.draw.samples:
+            if name in group:
+                return outcomes[0][name, place]
+        rv = self.e.program.rvs[name]
+        spread = self.outcomes(rv.dist, env)
+        return spread[(2 * len(spread)) // 3 - sum(place)][0]
 
     def already(self, name: str, env) -> bool:
         return any(key[0] == name for key in env.cuts)
@@ -263,7 +272,7 @@ class Probability:
     def check_sum(self, key, names, left, places, weight) -> None:
         given = [i for i, n in enumerate(names) if n not in left]
         sums: dict[tuple, float] = {}
-        for row, w in zip(places, weight.detach().numpy(), strict=True):
+        for row, w in zip(places, weight.detach().tolist(), strict=True):
             index = tuple(row[given])
             sums[index] = sums.get(index, 0.0) + float(w)
             if w < -1e-12:
@@ -476,7 +485,7 @@ def same(a, b) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and bool(torch.equal(a, b))
     if v.is_scalar(a) and v.is_scalar(b):
-        return float(a) == float(b)
+        return v.plain(a) == v.plain(b)
     return False
 
 
@@ -484,5 +493,5 @@ def relate(op: str, a, b) -> bool:
     from .evaluate import compare
 
     if v.is_scalar(a) and v.is_scalar(b):
-        return compare(op, float(a), float(b))
+        return compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")

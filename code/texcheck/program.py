@@ -18,7 +18,7 @@ from .parse import (
 from .tex import GREEK
 from .trees import Node, walk
 
-RANGE = re.compile(r"\((?P<inside>[^()]*=[^()]*\\(?:l?dots|cdots)[^()]*)\)\s*[.,]?\s*$")
+RANGE = re.compile(r"\((?P<inside>[^()]*=[^()]*(?:\\(?:l?dots|cdots)|,\s*-?\d+)[^()]*)\)\s*$")
 
 
 @dataclass
@@ -216,6 +216,8 @@ def split_top(text: str, mark: str) -> list[tuple[int, str]]:
             place += 2
             continue
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(char, 0)
+        if text.startswith((r"\begin{", r"\end{"), place):
+            depth += 1 if text[place + 1] == "b" else -1
         if depth <= 0 and text.startswith(mark, place):
             parts.append((start, text[start:place]))
             start = place + len(mark)
@@ -233,7 +235,7 @@ def pad(start: int, text: str) -> str:
 
 def add_name(program: Program, info: Info, parser: Parser, place: int) -> None:
     old = program.scope.get(info.key)
-    if old is not None and not (old.kind == "pmf" and info.kind == "pmf"):
+    if old is not None and not old.forward and not (old.kind == "pmf" and info.kind == "pmf"):
         what = "a dimension" if old.kind == "dim" else "declared"
         raise parser.refuse(f"{info.key} is already {what}", place)
     program.scope[info.key] = info
@@ -297,22 +299,46 @@ def take_ranges(text: str, scope: Scope):
         while parser.accept(","):
             names.append(parser.binder_name())
         parser.take("=")
-        low = parser.expr()
-        parser.take(",")
-        if parser.peek() != r"\ldots":
-            parser.expr()
-            parser.take(",")
-        parser.take(r"\ldots")
-        parser.take(",")
-        parser.declare_dims()
-        high = parser.expr()
-        parser.done()
+        low, high = read_range(parser)
         for name in names:
             if name in ranges:
                 raise parser.refuse(f"two ranges for {name}")
             ranges[name] = (low, high)
     rest = re.sub(r"(\\q?quad|\\[,;: ]|[\s,])+$", "", text[:found.start()])
     return rest, ranges
+
+
+def read_range(parser: Parser) -> tuple[Node, Node]:
+    """``1,\\ldots,T``, or two or more whole numbers in a row: first and last index."""
+    items = [parser.expr()]
+    parser.take(",")
+    while parser.peek() != r"\ldots":
+        items.append(parser.expr())
+        if not parser.accept(","):
+            break
+    if parser.peek() == r"\ldots":
+        parser.take()
+        parser.take(",")
+        parser.declare_dims()
+        items.append(parser.expr())
+        parser.done()
+        return items[0], items[-1]
+    parser.done()
+    numbers = [constant(i) for i in items]
+    if None in numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        raise parser.refuse(r"a range is (t=1,\ldots,T), or whole numbers in a row, (t=0,1)",
+                            items[0].start)
+    return items[0], replace(items[-1], grouped=True)
+
+
+def constant(node: Node) -> int | None:
+    """The whole number that a node is, if it is one."""
+    if node.kind == "num" and "." not in node.args[0]:
+        return int(node.args[0])
+    if node.kind == "neg":
+        inner = constant(node.args[0])
+        return None if inner is None else -inner
+    return None
 
 
 def ranges_for(info: Info, ranges: dict) -> tuple:
@@ -419,7 +445,33 @@ def read_pmf(program: Program, text: str, line: int) -> None:
             read_pmf_item(program, pad(start, part), line)
 
 
+MEMBERS = re.compile(r"\\q?quad\s*\((?P<inside>.*\\in.*)\)\s*$")
+
+
+def read_alphabets(program: Program, text: str) -> tuple[str, dict[str, Node]]:
+    """Cut ``\\quad (a\\in\\{0,1\\})`` from the end of a table: the rest, and the finite sets."""
+    found = MEMBERS.search(text)
+    if found is None:
+        return text, {}
+    parser = Parser(pad(found.start("inside"), found.group("inside")), program.scope,
+                    declaring=True)
+    domains: dict[str, Node] = {}
+    while True:
+        names = [parser.binder_name()]
+        while parser.accept(","):
+            names.append(parser.binder_name())
+        parser.take(r"\in")
+        domain = parser.domain()
+        if domain.args[0] not in ("set", "range", "onehot"):
+            raise parser.refuse("a finite set is expected here", domain.start)
+        domains.update(dict.fromkeys(names, domain))
+        if not parser.accept(",", ";"):
+            parser.done()
+            return text[:found.start()], domains
+
+
 def read_pmf_item(program: Program, text: str, line: int) -> None:
+    text, domains = read_alphabets(program, text)
     sides = split_top(text, "=")
     parser = Parser(sides[0][1], program.scope)
     pattern = read_pattern(parser)
@@ -437,8 +489,11 @@ def read_pmf_item(program: Program, text: str, line: int) -> None:
     names = [*left, *given]
     if len(set(names)) < len(names):
         raise parser.refuse("a name stands twice")
+    for name in domains:
+        if name not in names:
+            raise parser.refuse(f"{name} is no variable of this table")
     for name in names:
-        outcome(program, name, parser, line)
+        outcome(program, name, parser, line, domains.get(name))
     key = pattern.literal()
     body = None
     if len(sides) > 1:
@@ -454,12 +509,14 @@ def read_pmf_item(program: Program, text: str, line: int) -> None:
         program.order.append(("pmf", key))
 
 
-def outcome(program: Program, name: str, parser: Parser, line: int) -> None:
+def outcome(program: Program, name: str, parser: Parser, line: int, domain=None) -> None:
     """A variable of a table: one declared with a finite domain, or a new one."""
     info = program.scope.get(name)
     if info is None:
         program.scope[name] = Info("outcome", name, discrete=True, line=line)
-        program.outcomes[name] = None
+        program.outcomes[name] = domain
+    elif domain is not None:
+        raise parser.refuse(f"{name} has a finite set already")
     elif name in program.lets:
         if program.lets[name].domain.args[0] not in ("set", "range", "onehot"):
             raise parser.refuse(f"{name} is not from a finite set: a table needs one")
@@ -542,7 +599,8 @@ def define_value(program, parser, pattern, ranges, body_text, line) -> None:
             ranges[letter] = None
     info = name_info(pattern, list(ranges), "def", parser)
     info.line = line
-    if info.key in program.scope:
+    announced = program.scope.get(info.key)
+    if announced is not None and not announced.forward:
         raise parser.refuse(f"{info.key} is already declared", pattern.start)
     definition = Definition(info.key, None, (), info.params, ranges_for(info, ranges), line)
     add_name(program, info, parser, pattern.start)
@@ -561,6 +619,28 @@ def define_value(program, parser, pattern, ranges, body_text, line) -> None:
         raise parser.refuse(f"{info.key} is defined by itself", pattern.start)
     program.defs[info.key] = definition
     program.order.append(("def", info.key))
+
+
+def announce(program: Program, lines: list[str]) -> None:
+    """Make the sequences that recursions define known before they are read.
+
+    A recursion may use another one that stands below it: ``f_t`` needs ``h_{t-1}``, and ``h_t``
+    needs ``f_t``.
+    """
+    for raw in lines:
+        if not raw.startswith("def:"):
+            continue
+        try:
+            text, ranges = take_ranges(raw[4:].split(" -- ")[0], {})
+            if not ranges:
+                continue
+            parser = Parser(split_top(text, "=")[0][1], {})
+            info = name_info(read_pattern(parser), list(ranges), "def", parser)
+        except Refused:
+            continue
+        if parser.at == parser.end and info.arity and info.key not in program.scope:
+            info.forward = True
+            program.scope[info.key] = info
 
 
 def is_letter(text: str) -> bool:

@@ -29,7 +29,8 @@ STRUCTURE = {r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\sum", r"\prod", r"\par
 OPERATORS = {r"\cdot", r"\times", r"\odot", r"\otimes", r"\top", r"\le", r"\leq", r"\ge", r"\geq",
              r"\ne", r"\neq", r"\approx", r"\in", r"\to", r"\mid", r"\|", r"\{", r"\}", r"\sim",
              r"\ldots", r"\dots", r"\cdots", r"\perp", r"\lvert", r"\rvert", r"\lVert", r"\rVert",
-             r"\langle", r"\rangle", r"\lbrace", r"\rbrace", r"\land", r"\neg", r"\setminus",
+             r"\langle", r"\rangle", r"\lfloor", r"\rfloor", r"\lceil", r"\rceil",
+              r"\lbrace", r"\rbrace", r"\land", r"\neg", r"\setminus",
              r"\lt", r"\gt", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast"}
 KNOWN = SPACING | GREEK | FONTS | ACCENTS | FUNCTIONS | STRUCTURE | OPERATORS
 SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",

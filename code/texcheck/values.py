@@ -26,6 +26,11 @@ class Lazy:
     scale: Any = 1
 
 
+def plain(a) -> float:
+    """A number as a Python float."""
+    return float(a.detach()) if isinstance(a, torch.Tensor) else float(a)
+
+
 def is_scalar(a) -> bool:
     return isinstance(a, Number) or (isinstance(a, torch.Tensor) and a.dim() == 0)
 
@@ -130,6 +135,22 @@ def multiply(a, b):
                          f"column{'s' * (a.shape[1] != 1)}, the right has {b.shape[0]} "
                          f"row{'s' * (b.shape[0] != 1)}")
     return squeeze(a @ b)
+
+
+def chain(factors: list):
+    """A product of several factors; ones without size take it from their neighbour first."""
+    factors = list(factors)
+    for place in range(len(factors) - 1, 0, -1):
+        a, b = factors[place - 1], factors[place]
+        sized = [isinstance(x, torch.Tensor) and x.dim() == 2 for x in (a, b)]
+        if isinstance(a, Lazy) and a.kind == "row" and sized[1] and b.shape[0] > 1:
+            factors[place - 1:place + 1] = [multiply(a, b)]
+        elif isinstance(b, Lazy) and b.kind == "col" and sized[0] and a.shape[1] > 1:
+            factors[place - 1:place + 1] = [multiply(a, b)]
+    result = factors[0]
+    for factor in factors[1:]:
+        result = multiply(result, factor)
+    return result
 
 
 def multiply_lazy(a, b):
@@ -260,7 +281,7 @@ def as_int(a, what: str) -> int:
         return int(a)
     if isinstance(a, int):
         return a
-    if isinstance(a, torch.Tensor) and a.dim() == 0 and float(a).is_integer() and (
-            not a.requires_grad):
+    if isinstance(a, torch.Tensor) and a.dim() == 0 and not a.requires_grad and (
+            float(a).is_integer()):
         return int(a)
     raise type_error(f"{what} must be a whole number")
