@@ -9,6 +9,7 @@ import scipy.sparse.linalg
 import torch
 from annotated import annotated
 from fullmarks import optimization as plain
+from fullmarks.experiments import optimization as experiments
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -413,3 +414,100 @@ def test_a_singular_hessian_stops_newton():
 def test_shapes_are_executed():
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.bfgs_update(np.eye(3), np.ones(2), np.ones(2))
+
+
+# What the figures claim.
+
+
+def test_the_drift_formula_is_what_adam_does_and_sgd_goes_the_other_way():
+    result = experiments.wrong_way()
+    close(result.drift[::9], result.measured)
+    ends = {name: theta[-1] for name, theta in result.path.items()}
+    assert ends["SGD"] < 0 < ends["Adam, β₁ = 0, β₂ = 0.1"]
+    assert ends["Adam, β₁ = 0, β₂ = 0.999"] < 0
+    assert (np.sign(result.drift) == np.sign(0.475 - result.decay_square)).all()
+
+
+@given(st.floats(2.001, 1e3))
+def test_adam_drifts_uphill_at_reddis_setting_for_every_large_gradient(C):
+    assert experiments.cycle_drift(C, 1 / (1 + C**2)) > 0
+
+
+def test_momentum_leaves_a_saddle_slower_than_descent_at_the_same_long_run_rate():
+    steps = list(experiments.saddle_escape(points=4).steps.values())
+    descent, same_rate, same_in_the_long_run, adam = steps
+    assert (same_rate < descent).all() and (descent < same_in_the_long_run).all()
+    assert np.ptp(adam) < 10 and descent[0] > 5 * adam[0]
+
+
+def test_steps_grow_with_the_condition_number_and_with_its_root():
+    result = experiments.conditioning(points=4)
+    k, steps = result.condition, result.steps
+    def slope(name):
+        return np.log(steps[name][-1] / steps[name][-2]) / np.log(k[-1] / k[-2])
+    assert abs(slope("gradient descent") - 1) < 0.02
+    assert abs(slope("momentum") - 0.5) < 0.07
+    assert (steps["Newton"] == 1).all()
+    assert max(steps["BFGS"].max(), steps["conjugate gradient"].max()) < 30
+
+
+def test_newton_ends_at_the_saddle_inside_the_band_and_only_there():
+    result = experiments.newton_basins()
+    inside = abs(result.start) < 1 / np.sqrt(5)
+    assert set(result.end[inside]) == {0.0}
+    assert set(result.end[~inside]) == {-1.0, 1.0}
+    for paths, ends in ((result.newton, {0}), (result.gradient_descent, {-1, 1})):
+        assert {int(path[-1, 1].round(2)) for path in paths} <= ends
+
+
+def test_rmsprop_recovers_where_adagrad_does_not():
+    last = {name: size[-1] for name, size in experiments.after_a_cliff().size.items()}
+    assert last["Adagrad"] < 2e-3
+    assert_allclose([last["RMSprop, ρ = 0.9"], last["RMSprop, ρ = 0.99"]], 1, rtol=1e-4)
+
+
+def test_adagrad_goes_on_where_rmsprop_hovers(rng):
+    distance = experiments.noisy_bowl(rng).distance
+    middle = {name: d[900:1100].mean() for name, d in distance.items()}
+    late = {name: d[-200:].mean() for name, d in distance.items()}
+    assert late["Adagrad, η = 1"] < 0.6 * middle["Adagrad, η = 1"]
+    assert 0.9 < late["RMSprop, η = 0.1"] / middle["RMSprop, η = 0.1"] < 1.1
+
+
+def test_adam_without_correction_starts_with_root_ten():
+    without = experiments.bias_correction(steps=100).size["without"]
+    assert_allclose(without[0], np.sqrt(10), rtol=1e-6)
+    assert without.argmax() == 11 and abs(without.max() - 6.57) < 0.005
+
+
+def test_adaptive_methods_do_the_same_at_every_scale_of_the_loss():
+    result = experiments.loss_scale()
+    large = result.c > 1e-5
+    for name in ("Adagrad", "Adam"):
+        assert_allclose(result.loss[name][large], result.loss[name][-1], rtol=0.05)
+    usable = np.isfinite(result.loss["SGD"])
+    assert (result.c[usable] < 2).all() and (result.c[~usable] >= 2).all()
+
+
+def test_adagrad_learns_rare_features_and_averages_frequent_ones(rng):
+    result = experiments.sparse_features(rng)
+    large, small, adagrad = result.error.values()
+    assert (adagrad[-4:] < small[-4:] / 4).all() and (adagrad[:3] < large[:3] / 3).all()
+
+
+def test_adam_reaches_the_minimum_over_a_wide_range_of_rates(rng):
+    result = experiments.learning_rates(rng)
+    reached = {name: (loss < result.best + 0.01).sum() for name, loss in result.loss.items()}
+    assert reached["gradient descent"] == 0 and reached["Adam"] >= 5
+
+
+def test_bfgs_needs_fewer_gradients_and_exact_searches_are_a_waste():
+    gradients = experiments.inexact_line_search().gradients
+    assert (gradients["BFGS"] < gradients["conjugate gradient"] / 2).all()
+    assert all(g[0] > 1.5 * g[-1] for g in gradients.values())
+
+
+def test_adagrad_and_young_rmsprop_begin_alike_on_the_landscape():
+    paths = experiments.trajectories()
+    close(paths["Adagrad"].points[:2], paths["RMSprop"].points[:2])
+    assert paths["Newton"].steps < 10 < paths["momentum"].steps

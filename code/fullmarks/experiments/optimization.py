@@ -383,7 +383,7 @@ def newton_basins(steps: int = 60) -> Basins:
         for method, paths in ((partial(opt.sgd, learning_rate=0.1), descent),
                               (opt.newton, newton)):
             paths.append(np.vstack([start, opt.path(method(SADDLE, start), steps)]))
-    grid = np.linspace(-1.5, 1.5, 1201)
+    grid = np.linspace(-1.5, 1.5, 601)
     grid = grid[abs(3 * grid**2 - 1) > 1e-9]
     y = grid.copy()
     for _ in range(200):

@@ -20,15 +20,15 @@ def _lines(ax, x, curves, **options):
 
 def trajectories(paths):
     """Small multiples on one landscape; the title counts the steps to the minimum."""
-    figure, axes = sheet(4, 2, height=8.6, sharex=True, sharey=True)
-    x, y = np.meshgrid(np.linspace(-1.7, 2.4, 120), np.linspace(-1.15, 2.5, 120))
+    figure, axes = sheet(4, 2, width=5.2, height=8.4, sharex=True, sharey=True)
+    x, y = np.meshgrid(np.linspace(-1.7, 2.4, 60), np.linspace(-1.15, 2.5, 60))
     levels = 0.02 * 3.0 ** np.arange(9)
     for ax, (name, path) in zip(axes.flat, paths.items(), strict=True):
         ax.contour(x, y, valley_value(x, y), levels=levels, colors="#c9c9c9", linewidths=0.8)
         ax.plot(*path.points.T, "o-", color=BLUE, linewidth=1.2, markersize=2.5)
         ax.plot(1, 0.5, "*", color=ORANGE, markersize=11)
         rate = f", η = {path.learning_rate:.2g}" if path.learning_rate else ""
-        ax.set_title(f"{name}{rate}: {path.steps} steps", fontsize=10)
+        ax.set_title(f"{name}{rate}\n{path.steps} steps", fontsize=10)
         ax.grid(False)
     axes[0, 0].set(xlim=(-1.7, 2.4), ylim=(-1.15, 2.5))
     figure.supxlabel(r"$\theta_1$")
@@ -111,7 +111,8 @@ def sparse_features(result):
     _lines(ax, result.frequency, result.error, marker="o", markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="share of the examples that have the feature",
            ylabel="mean squared error of its weight", ylim=(3e-3, 3))
-    ax.set_xticks(result.frequency[::2], [f"1/{round(1 / f)}" for f in result.frequency[::2]])
+    names = ["1", *(f"1/{round(1 / f)}" for f in result.frequency[2::2])]
+    ax.set_xticks(result.frequency[::2], names)
     ax.minorticks_off()
     ax.legend(loc="upper right", ncols=2)
     return figure
@@ -132,7 +133,8 @@ def after_a_cliff(result):
 def noisy_bowl(result):
     """Mean squared distance to the minimum under noise, step by step."""
     figure, ax = sheet(height=3.7)
-    _lines(ax, result.t, result.distance)
+    shown = np.unique(np.geomspace(1, len(result.t), 150).astype(int)) - 1
+    _lines(ax, result.t[shown], {name: d[shown] for name, d in result.distance.items()})
     ax.set(xscale="log", yscale="log", xlabel="step $t$",
            ylabel="mean squared distance\nto the minimum")
     ax.legend(loc="lower left")
@@ -158,7 +160,8 @@ def wrong_way(result):
     """Paths on the loss with gradients 3, -1, -1, and the movement per cycle against β₂."""
     figure, axes = sheet(2, 1, height=6.0)
     for (name, theta), (color, dashes) in zip(result.path.items(), STYLES, strict=False):
-        axes[0].plot(result.t, theta, color=color, linestyle=dashes, label=name)
+        ends = slice(2, None, 30)  # ends of every tenth cycle
+        axes[0].plot(result.t[ends], theta[ends], color=color, linestyle=dashes, label=name)
     axes[0].set(xlabel="step $t$", ylabel=r"$\theta_t$  (the mean loss is $\theta/3$)",
                 ylim=(-0.6, 0.75))
     axes[0].legend(loc="upper left")
@@ -199,7 +202,7 @@ def newton_basins(result):
     axes[0].plot(0, 0, "X", color=BLACK, markersize=8)
     axes[0].text(-0.08, -0.22, "saddle", ha="right")
     handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].legend(handles[:2], labels[:2], loc="upper left")
+    axes[0].legend(handles[:2], labels[:2], loc="upper left", frameon=True, framealpha=0.9)
     axes[0].set(xlabel="$x$", ylabel="$y$")
     axes[0].grid(False)
     axes[1].plot(result.start, result.end, ".", color=ORANGE, markersize=2.5)
