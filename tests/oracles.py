@@ -193,3 +193,50 @@ def count_paths(node):
     if not node.parents:
         return 1
     return sum(count_paths(parent) for parent in node.parents if parent is not None)
+
+
+# Training: layers unit by unit, parabolas step by step, batches one by one.
+
+
+def activation(name, z):
+    """One activation function of one number, by its cases."""
+    if name == "sigmoid":
+        return 1 / (1 + math.exp(-z))
+    if name == "tanh":
+        return (math.exp(z) - math.exp(-z)) / (math.exp(z) + math.exp(-z))
+    if name == "softplus":
+        return math.log(1 + math.exp(z))
+    if name == "hard threshold":
+        return 1.0 if z >= 0 else 0.0
+    if z > 0:
+        return z
+    return 0.0 if name == "ReLU" else 0.01 * z
+
+
+def deep_outputs(name, weights, x):
+    """Outputs of each layer for one example, unit by unit."""
+    layers = []
+    for W in weights:
+        x = [activation(name, sum(w * v for w, v in zip(row, x, strict=True))) for row in W]
+        layers.append(x)
+    return layers
+
+
+def descended_losses(curvatures, start, rate, steps):
+    """Losses of gradient descent on ½ Σ λ w², step by step."""
+    w = list(start)
+    losses = []
+    for _ in range(steps + 1):
+        losses.append(sum(c * v * v for c, v in zip(curvatures, w, strict=True)) / 2)
+        w = [v - rate * c * v for c, v in zip(curvatures, w, strict=True)]
+    return losses
+
+
+def batch_variance(g, batches):
+    """Mean squared distance of the batches' means from the mean of all, batch by batch."""
+    whole = sum(g) / len(g)
+    distances = []
+    for batch in batches:
+        mean = sum(g[i] for i in batch) / len(batch)
+        distances.append(sum((mean - whole) ** 2))
+    return sum(distances) / len(distances)
