@@ -18,7 +18,7 @@ def require_alternative_text(app, doctree):
 def _place(image):
     """The nearest node that knows its line; images made by a cell do not."""
     node = image
-    while node.parent is not None and node.line is None:
+    while node.parent is not None and not node.line:
         node = node.parent
     return node
 

@@ -1,0 +1,156 @@
+"""Every gate shown red: one build of a tiny book with one fault of each kind.
+
+The tiny book in ``tests/gates`` has the settings of the book itself. It builds without a word as it
+is; with the faults below, each gate says what is wrong, where, and the build fails.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Fault:
+    """An edit of the tiny book, and the warning that must name it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    says: str
+
+
+A, HALVES = "book/papers/a.md", "book/halves.md"
+
+FAULTS = [
+    Fault("a wrong doctest in a chapter", HALVES, "2.5\n```", "3.5\n```",
+          r"book/halves.md:45: WARNING: doctest failed: half\(5\)"),
+    Fault("a wrong doctest in a module", "code/lesson/halves.py", "1.5", "2.5",
+          r"code/lesson/halves.py:7: WARNING: doctest failed: half\(3\)"),
+    Fault("a derivation with a lost factor", HALVES, r"\frac{2a}{2}  --", r"\frac{a}{2}  --",
+          r"book/halves.md:66: ERROR: der-halves-slope step 1.1: the two sides differ"),
+    Fault("a definition that is not what the code computes", HALVES, r"\frac{u^2}{2}",
+          r"\frac{u^2}{3}", r"book/halves.md:64: ERROR: der-halves-slope code: "),
+    Fault("a marking scheme that does not add up", HALVES, "- 3: differentiates",
+          "- 2: differentiates", r"book/halves.md:81: WARNING: answer A1c: the marks add up to 2"),
+    Fault("a missing marking scheme", HALVES, ":::{marks}\n- 2: computes 2.5\n:::\n", "",
+          r"book/halves.md:36: WARNING: answer A1b has no {marks}"),
+    Fault("a pitfall that is right", HALVES, ":wrong: 3", ":wrong: 2.5",
+          r"book/halves.md:28: WARNING: pitfall 'Subtracting two': the wrong value 2.5 equals"),
+    Fault("wrong points", A, ":points: 2\n", ":points: 5\n",
+          r"book/papers/a.md:22: WARNING: question A1b: points '5', the register has '2'"),
+    Fault("a broken cross-reference", "book/index.md", "{part}`A1a`", "{part}`A9z`",
+          r"book/index.md:3: WARNING: A9z"),
+    Fault("an unknown citation", HALVES, "{cite}`goodfellow2016`", "{cite}`nobody1900`",
+          r'book/halves.md:10: WARNING: could not find bibtex key "nobody1900"'),
+    Fault("a formula that cannot be set", A, r"$a^2/2$", r"$a^2/\tow$",
+          r"book/papers/a.md:36: WARNING: this formula cannot be set: .*\\tow"),
+    Fault("a figure without alternative text", HALVES, "    alt: a parabola\n", "    width: 30%\n",
+          r"book/halves.md:72: WARNING: this figure has no alternative text"),
+    Fault("an undefined symbol", A, "Halve 5.", "Halve 5 {symbol}`zeta`.",
+          r"book/papers/a.md:27: WARNING: .*zeta"),
+]
+# These take the marker away that others need, so they have a build of their own.
+IDENTITIES = [
+    Fault("a cell that fails", HALVES, "from lesson.halves import half\nSVG",
+          "half = 1 / 0\nSVG",
+          r"book/halves.md:80: WARNING: line 2 of the cell at line 79: ZeroDivisionError"),
+    Fault("an unknown part", A, "{question} A1a", "{question} A1z",
+          r"book/papers/a.md:13: WARNING: question A1z: the register has no such part"),
+    Fault("a part that no paper states", A, "", "",
+          r"book/papers/register.csv:2: WARNING: part A1a: no paper states it"),
+    Fault("an answer given twice", HALVES, "{answer} A1c", "{answer} A1b",
+          r"book/halves.md:55: WARNING: answer A1b stands in halves.md:36 already"),
+    Fault("a part that no chapter answers", A, "", "",
+          r"book/papers/a.md:31: WARNING: part A1c: no chapter answers it"),
+]
+
+
+def tiny_book(folder, faults=()):
+    shutil.copytree(ROOT / "tests/gates", folder, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "book/_static", folder / "book/_static", dirs_exist_ok=True)
+    (folder / "root").write_text(str(ROOT))
+    for fault in faults:
+        path = folder / fault.file
+        text = path.read_text()
+        assert fault.old in text, f"{fault.name}: {fault.file} has no {fault.old!r}"
+        path.write_text(text.replace(fault.old, fault.new, 1))
+    return folder
+
+
+def build(folder, *extra):
+    """Build with the options of the Makefile; exit code and warnings with relative paths."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-c", ".", "-d", "doctrees", "-n", "-W",
+         "--keep-going", "-b", "html", *extra, "book", "html"],
+        cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return done.returncode, ANSI.sub("", done.stderr).replace(f"{folder}/", "")
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    """Exit code and warnings of the tiny book with all faults, by kind of build."""
+    found = {}
+    for name, faults in (("faults", FAULTS), ("identities", IDENTITIES)):
+        found[name] = build(tiny_book(tmp_path_factory.mktemp(name), faults))
+    return found
+
+
+def test_the_tiny_book_is_green_without_faults(tmp_path):
+    assert build(tiny_book(tmp_path)) == (0, "")
+
+
+@pytest.mark.parametrize("name, fault", [("faults", fault) for fault in FAULTS]
+                         + [("identities", fault) for fault in IDENTITIES],
+                         ids=lambda value: value.name if isinstance(value, Fault) else "")
+def test_a_fault_stops_the_build_at_its_line(red, name, fault):
+    code, warnings = red[name]
+    assert code == 1
+    assert re.search(fault.says, warnings), f"{fault.says}\nis not in\n{warnings}"
+
+
+def test_a_failed_build_fails_again_when_nothing_changes(tmp_path):
+    folder = tiny_book(tmp_path, [FAULTS[1]])
+    first, second = build(folder), build(folder)
+    assert first[0] == second[0] == 1
+    assert "book/halves.md:45" in first[1] and "book/halves.md:45" in second[1]
+
+
+DERIVATION = """\
+:::{{derivation}} Step
+:label: der-gate
+let: W \\in \\mathbb{{R}}^{{m\\times n}}; x \\in \\mathbb{{R}}^n; y \\in \\mathbb{{R}}^m; q \\in (0,1)
+claim: {claim}
+= {right}
+:::
+"""
+CLAIM = r"\nabla_x \|W x - y\|^2"
+WRONG = {
+    "a flipped sign": (CLAIM, r"2 W^\top (W x + y)", "value"),
+    "a dropped factor": (CLAIM, r"W^\top (W x - y)", "value"),
+    "a transposed matrix": (CLAIM, r"2 W (W x - y)", "type"),
+    "a shifted index": (r"\sum_{i=1}^{m} y_i", r"\sum_{i=1}^{m-1} y_i + y_1", "value"),
+    "an undeclared symbol": (CLAIM, r"2 W^\top (W x - z)", "parse"),
+}
+
+
+@pytest.mark.parametrize("claim, right, kind", WRONG.values(), ids=WRONG)
+def test_a_wrong_derivation_is_red_without_sphinx_too(tmp_path, claim, right, kind):
+    path = tmp_path / "page.md"
+    path.write_text(DERIVATION.format(claim=claim, right=right))
+    done = subprocess.run([sys.executable, "-m", "texcheck", str(path)], capture_output=True,
+                          text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "code")})
+    assert done.returncode == 1
+    assert re.search(rf"page.md:5: ERROR: der-gate step 1.1: .*\[texcheck\.{kind}\]",
+                     done.stdout, re.S), done.stdout
