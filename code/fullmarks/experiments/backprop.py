@@ -282,7 +282,9 @@ def _range(dtype, points):
 
     low = _last(lambda s: np.isnan(first(bp.naive_softmax, -s)), dtype)
     high = _last(lambda s: not first(bp.naive_softmax, s) > 0, dtype)
-    shift = np.round(64 * np.linspace(-1.3 * low, 1.3 * low, points)) / 64  # exact in float16
+    walls = [np.linspace(-low, 4 - low, 65), np.linspace(high - 0.1, high + 0.4, 9)]
+    everywhere = np.linspace(-1.45 * low, 1.45 * low, points)
+    shift = np.unique(np.round(64 * np.concatenate([everywhere, *walls])) / 64)  # exact in float16
     naive = np.array([first(bp.naive_softmax, s) for s in shift])
     shifted = np.array([first(bp.shifted_softmax, s) for s in shift])
     exact = float(mlp.softmax(OFFSETS[None])[0, 0])

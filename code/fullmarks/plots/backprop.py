@@ -82,11 +82,11 @@ def _shown(array):
 
 def paths_and_edges(sharing):
     """Number of paths and of edges against the depth of a chain of doublings."""
-    figure, ax = sheet(height=3.2)
+    figure, ax = sheet(width=5.2, height=3.3)
     ax.semilogy(sharing.depth, sharing.paths, "o-", color=ORANGE, markersize=4)
     ax.semilogy(sharing.depth, sharing.edges, "o-", color=BLUE, markersize=4)
-    ax.text(14, 3e6, "paths: one product for each", color=ORANGE, ha="right")
-    ax.text(14, 90, "edges: one product for each", color=BLUE)
+    ax.text(14, 3e6, "paths: a product each", color=ORANGE, ha="right")
+    ax.text(14, 90, "edges: a product each", color=BLUE)
     ax.set(xlabel="depth of the chain", ylabel="count")
     return figure
 
@@ -114,7 +114,7 @@ def in_place_outcomes(outcomes):
 
 def softmax_response(response):
     """Three probabilities while one logit moves, with their tangents at one place."""
-    figure, ax = sheet(height=3.4)
+    figure, ax = sheet(width=5.2, height=3.3)
     near = response.place + np.array([-1.0, 1.0])
     for i, color in enumerate((BLUE, ORANGE, GREEN)):
         ax.plot(response.z, response.probabilities[i], color=color)
@@ -130,7 +130,7 @@ def softmax_response(response):
 
 def softmax_ranges(ranges):
     """Probability of the first class against a shift of all logits, in three precisions."""
-    figure, axes = sheet(3, 1, height=6.4)
+    figure, axes = sheet(3, 1, width=5.2, height=6.0)
     for ax, found in zip(axes, ranges, strict=True):
         ax.plot(found.shift, found.shifted, color=BLUE)
         ax.plot(found.shift, found.naive, color=ORANGE, linestyle=(0, (4, 2)))
@@ -153,7 +153,7 @@ def softmax_ranges(ranges):
 
 def difference_errors(differences):
     """Relative error of two difference quotients against the step, and of backpropagation."""
-    figure, ax = sheet(height=3.6)
+    figure, ax = sheet(width=5.2, height=3.3)
     ax.loglog(differences.step, differences.forward, color=ORANGE)
     ax.loglog(differences.step, differences.central, color=GREEN)
     ax.axhline(differences.backpropagation, color=BLUE)
@@ -166,7 +166,7 @@ def difference_errors(differences):
 
 def threshold_training(twins):
     """Loss, and how far each layer has moved, against the step for both networks."""
-    figure, axes = sheet(1, 2, height=3.4)
+    figure, axes = sheet(1, 2, width=5.2, height=3.0)
     for run, color, name in (
         (twins.threshold, ORANGE, "threshold"), (twins.sigmoid, BLUE, "sigmoid"),
     ):  # fmt: skip
@@ -194,7 +194,7 @@ def threshold_training(twins):
 
 def threshold_regions(twins):
     """What both networks make of the plane, with the data."""
-    figure, axes = sheet(1, 2, width=6.4, height=3.4, sharey=True)
+    figure, axes = sheet(1, 2, width=5.2, height=3.0, sharey=True)
     for ax, run, name in zip(
         axes, (twins.threshold, twins.sigmoid), ("threshold", "sigmoid"), strict=True
     ):
