@@ -4,6 +4,7 @@ An oracle shares no line and no trick with what it judges. It may be slow, and i
 where the thing it judges must not.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -240,3 +241,77 @@ def batch_variance(g, batches):
         mean = sum(g[i] for i in batch) / len(batch)
         distances.append(sum((mean - whole) ** 2))
     return sum(distances) / len(distances)
+
+
+def power_by_walks(W, t):
+    """Entry (i, j) of W^t as the sum over all walks of t steps from j to i."""
+    n = len(W)
+    power = [[0.0] * n for _ in range(n)]
+    for walk in itertools.product(range(n), repeat=t + 1):
+        product = 1.0
+        for start, end in itertools.pairwise(walk):
+            product *= W[end][start]
+        power[walk[-1]][walk[0]] += product
+    return power
+
+
+def recurrent_step(name, W, U, b, x, h, c):
+    """New h and c of one recurrent cell, unit by unit; blocks in the order of its parameters."""
+    units = range(len(h))
+
+    def dot(weights, values):
+        return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+    a = [
+        [dot(W[k][j], x) + dot(U[k][j], h) + b[k][j] for j in units]
+        for k in range(len(W))
+    ]
+    if name in ("linear", "sigmoid", "tanh"):
+        phi = {"linear": float, "sigmoid": sigmoid, "tanh": math.tanh}[name]
+        return [phi(value) for value in a[0]], c
+    if name == "GRU":
+        new = []
+        for j in units:
+            r, z = sigmoid(a[0][j]), sigmoid(a[1][j])
+            across = dot(U[2][j], h)
+            new.append((1 - z) * math.tanh(a[2][j] - across + r * across) + z * h[j])
+        return new, c
+    if name == "LSTM":
+        i, f, g, o = a
+        c = [sigmoid(f[j]) * c[j] + sigmoid(i[j]) * math.tanh(g[j]) for j in units]
+    else:
+        f, o, g = a
+        keep = [sigmoid(value) for value in f]
+        if name == "variant":
+            c = [keep[j] * (1 - keep[j]) * c[j] + math.tanh(g[j]) for j in units]
+        else:
+            c = [keep[j] * c[j] + (1 - keep[j]) * math.tanh(g[j]) for j in units]
+    return [sigmoid(o[j]) * math.tanh(c[j]) for j in units], c
+
+
+def second_memory_of_the_variant(weights, x0, x1, h, c):
+    """c_1 of the exam's LSTM variant with one unit, number by number."""
+    for x in (x0, x1):
+        f, o, g = (w * x + u * h + b for w, u, b in weights)
+        c = sigmoid(f) * (1 - sigmoid(f)) * c + math.tanh(g)
+        h = sigmoid(o) * math.tanh(c)
+    return c
+
+
+def chain_of_states(w, x, steps, bias):
+    """States of the chain with the activation σ(z) - 1/2, number by number."""
+    states = [sigmoid(x + bias) - 0.5]
+    for _ in range(steps - 1):
+        states.append(sigmoid(w * states[-1] + bias) - 0.5)
+    return states
+
+
+def residual_output(W1, b1, W2, x, phi):
+    """y = x + W2 φ(W1 x + b1), entry by entry."""
+    hidden = []
+    for weights, bias in zip(W1, b1, strict=True):
+        hidden.append(phi(sum(w * v for w, v in zip(weights, x, strict=True)) + bias))
+    return [
+        value + sum(w * v for w, v in zip(weights, hidden, strict=True))
+        for value, weights in zip(x, W2, strict=True)
+    ]
