@@ -62,6 +62,7 @@ TABLE = [
     ("sum", lambda a: a.sum((0, 2)), lambda a: a.sum((0, 2)), normal(4, 3, 2)),
     ("sum", lambda a: a.mean(-1), lambda a: a.mean(-1), normal(4, 3)),
     ("reshape", lambda a: a.reshape(2, 6), lambda a: a.reshape(2, 6), normal(4, 3)),
+    ("reshape", lambda a: a.reshape((3, 4)), lambda a: a.reshape((3, 4)), normal(2, 6)),
     ("transpose", lambda a: a.T, lambda a: a.mT, normal(5, 4, 3)),
     ("index", lambda a: a[KEY], lambda a: a[torch.tensor(KEY[0]), KEY[1]], normal(4, 3)),
     ("log_softmax", bp.log_softmax, lambda a: F.log_softmax(a, 1), 5 * normal(4, 3)),

@@ -112,7 +112,7 @@ OPERATIONS = {
     ),
     "threshold": Operation(hard_threshold, (lambda g: 0 * g,)),
     "sum": Operation(lambda a, axis: a.sum(axis), (_spread,)),
-    "reshape": Operation(lambda a, to: a.reshape(to), (lambda g, shape: g.reshape(shape),)),
+    "reshape": Operation(lambda a, to: a.reshape(*to), (lambda g, shape: g.reshape(shape),)),
     "transpose": Operation(_swap, (lambda g: _swap(g),)),
     "index": Operation(lambda a, key: a[key], (_scatter,)),
     "log_softmax": Operation(
@@ -273,10 +273,12 @@ class Variable:
 
     @property
     def data(self) -> np.ndarray:
+        """The array itself; a write into it is not counted."""
         return self.buffer.data
 
     @property
     def grad(self) -> np.ndarray | None:
+        """What the backward passes so far have added up; None before, and for all but leaves."""
         return None if self.node is None else self.node.grad
 
     def __repr__(self):
@@ -323,15 +325,19 @@ class Variable:
 
     @property
     def T(self):
+        """The last two axes exchanged."""
         return apply("transpose", self)
 
     def reshape(self, *to):
+        """The same entries in the shape `to`, given as numbers or as a tuple."""
         return apply("reshape", self, to=to)
 
     def sum(self, axis=None):
+        """Sum over all entries, over one axis, or over a tuple of axes."""
         return apply("sum", self, axis=axis)
 
     def mean(self, axis=None):
+        """Mean over all entries, over one axis, or over a tuple of axes."""
         total = self.sum(axis)
         return total / (self.data.size / total.data.size)
 
@@ -573,52 +579,112 @@ def backward(y: Variable, adjoint: Real | None = None, retain_graph: bool = Fals
 
 
 def exp(x: Variable) -> Variable:
-    """Exponential, element by element; the output is its own slope."""
+    """Exponential, element by element; the output is its own slope.
+
+    Examples
+    --------
+    >>> exp(leaf([0.0]))
+    Variable(array([1.]), exp)
+    """
     return apply("exp", x)
 
 
 def log(x: Variable) -> Variable:
-    """Natural logarithm, element by element."""
+    """Natural logarithm, element by element.
+
+    Examples
+    --------
+    >>> log(leaf([1.0]))
+    Variable(array([0.]), log)
+    """
     return apply("log", x)
 
 
 def tanh(x: Variable) -> Variable:
-    """Hyperbolic tangent, element by element, with slope 1 - y²."""
+    """Hyperbolic tangent, element by element, with slope 1 - y².
+
+    Examples
+    --------
+    >>> tanh(leaf([0.0, 1000.0]))
+    Variable(array([0., 1.]), tanh)
+    """
     return apply("tanh", x)
 
 
 def sigmoid(x: Variable) -> Variable:
-    """Logistic function, element by element, with slope y (1 - y)."""
+    """Logistic function, element by element, with slope y (1 - y).
+
+    Examples
+    --------
+    >>> sigmoid(leaf([-1000.0, 0.0]))
+    Variable(array([0. , 0.5]), sigmoid)
+    """
     return apply("sigmoid", x)
 
 
 def relu(x: Variable) -> Variable:
-    """max(0, x), element by element; the slope at 0 is taken as 0."""
+    """max(0, x), element by element; the slope at 0 is taken as 0.
+
+    Examples
+    --------
+    >>> relu(leaf([-2.0, 3.0]))
+    Variable(array([0., 3.]), relu)
+    """
     return apply("relu", x)
 
 
 def leaky_relu(x: Variable, slope: float = 0.01) -> Variable:
-    """x where it is positive and slope·x elsewhere; the derivative at 0 is taken as `slope`."""
+    """x where it is positive and slope·x elsewhere; the derivative at 0 is taken as `slope`.
+
+    Examples
+    --------
+    >>> leaky_relu(leaf([-2.0, 3.0]), slope=0.25)
+    Variable(array([-0.5,  3. ]), leaky_relu)
+    """
     return apply("leaky_relu", x, slope=slope)
 
 
 def threshold(x: Variable) -> Variable:
-    """Hard threshold: 1 where x ≥ 0, else 0. Its derivative is 0, and at 0 it has none."""
+    """Hard threshold: 1 where x ≥ 0, else 0. Its derivative is 0, and at 0 it has none.
+
+    Examples
+    --------
+    >>> threshold(leaf([-2.0, 0.0]))
+    Variable(array([0., 1.]), threshold)
+    """
     return apply("threshold", x)
 
 
 def maximum(x: Variable, y: Variable) -> Variable:
-    """Larger of two, element by element; a tie shares the adjoint in halves."""
+    """Larger of two, element by element; a tie shares the adjoint in halves.
+
+    Examples
+    --------
+    >>> maximum(leaf([1.0, 4.0]), 2.0)
+    Variable(array([2., 4.]), maximum)
+    """
     return apply("maximum", x, y)
 
 
 def log_softmax(x: Variable) -> Variable:
-    """Logarithm of the softmax of each row, as `fullmarks.mlp.log_softmax`."""
+    """Logarithm of the softmax of each row, as `fullmarks.mlp.log_softmax`.
+
+    Examples
+    --------
+    >>> log_softmax(leaf([[1000.0, 0.0]]))
+    Variable(array([[    0., -1000.]]), log_softmax)
+    """
     return apply("log_softmax", x)
 
 
 def cross_entropy(x: Variable, labels: np.ndarray) -> Variable:
-    """Cross-entropy of each row of logits, as `fullmarks.mlp.cross_entropy`."""
+    """Cross-entropy of each row of logits, as `fullmarks.mlp.cross_entropy`.
+
+    Examples
+    --------
+    >>> cross_entropy(leaf([[0.0, 1000.0]]), np.array([0]))
+    Variable(array([1000.]), cross_entropy)
+    """
     return apply("cross_entropy", x, labels=labels)
 
 
