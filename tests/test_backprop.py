@@ -418,6 +418,12 @@ def test_a_leaf_holds_a_copy():
     assert_array_equal(x.data, np.ones(2))
 
 
+def test_the_hard_threshold_is_one_at_zero_and_closed_on_the_right():
+    a = np.array([-1e-300, -0.0, 0.0, 1e-300])
+    assert_array_equal(bp.hard_threshold(a), [float(entry >= 0) for entry in a])
+    assert_array_equal(bp.hard_threshold(a), [0.0, 1.0, 1.0, 1.0])
+
+
 # The softmax.
 
 
