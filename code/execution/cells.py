@@ -219,7 +219,7 @@ def run(shell, job, progress):
             break
     else:
         result["failures"] += left_behind(threads)
-        if since is not None and has_children():
+        if since is not None and has_children(running=True):
             message = "a process that the cell started still runs after the last cell"
             failure = {"step": since, "line": None, "message": message, "traceback": ""}
             result["failures"].append(failure)
@@ -280,10 +280,14 @@ def describe(error):
     }
 
 
-def has_children():
-    """Whether this process has child processes that still run."""
+def has_children(running=False):
+    """Whether this process has child processes; with `running`, those that ended are let go."""
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if running:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        else:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return False
     return True

@@ -4,6 +4,7 @@ Both are compared exactly. The examples of a document share one namespace, from 
 a docstring has the namespace of its module, as the standard library does it.
 """
 
+import contextlib
 import doctest
 import importlib
 import io
@@ -160,20 +161,19 @@ def _failure(line, what):
     return {"step": line, "line": None, "message": f"doctest failed: {first}", "traceback": rest}
 
 
-class limit:
-    """Interrupt what runs inside ``with`` after so many seconds."""
+@contextlib.contextmanager
+def limit(seconds):
+    """Interrupt what runs inside ``with`` after so many seconds, where the system can."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    def stop(signum, frame):
+        raise TimeLimit(f"the example ran longer than {seconds:g} s")
 
-    def __enter__(self):
-        def stop(signum, frame):
-            raise TimeLimit(f"the example ran longer than {self.seconds:g} s")
-
-        if hasattr(signal, "SIGALRM"):
-            signal.signal(signal.SIGALRM, stop)
-            signal.setitimer(signal.ITIMER_REAL, self.seconds)
-
-    def __exit__(self, *exception):
-        if hasattr(signal, "SIGALRM"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,6 +1,8 @@
 """The Sphinx side: which results still hold, what must run, what went wrong and where."""
 
+import contextlib
 import doctest
+import itertools
 import os
 import sys
 import time
@@ -90,9 +92,8 @@ def run_outdated(app, env, docnames):
         if identity[0] != "module" and identity[1] not in env.found_docs:
             del env.execution_runs[identity]
     engine.observer = Observer(engine.root)
-    wanted = [task for docname in docnames for task in engine.tasks_of(env, docname)]
-    wanted += engine.module_tasks(env)
-    engine.obtain(env, wanted)
+    of_documents = (task for docname in docnames for task in engine.tasks_of(env, docname))
+    engine.obtain(env, itertools.chain(of_documents, engine.module_tasks(env)))
 
 
 def note_dependencies(app, doctree):
@@ -213,10 +214,9 @@ class Engine:
         sources = [path]
         for kind in ("cells", "doctests"):
             env.execution_runs.pop((kind, docname), None)
-        if path.suffix == ".md" and (task := tasks.examples(docname, path, text, self.limit)):
-            found = doctests.examples(text, path)
+        if path.suffix == ".md" and (found := doctests.examples(text, path)):
             self.examples[docname] = {(one.parsed.source, one.parsed.want) for one in found}
-            yield task
+            yield tasks.examples(docname, path, text, found, self.limit)
         notebook, config = self._notebook(env, path, text)
         if notebook is not None:
             loads = [cell.metadata["load"] for cell in notebook.cells if "load" in cell.metadata]
@@ -265,38 +265,42 @@ class Engine:
 
     def obtain(self, env, wanted):
         """Have results for all tasks: find those that hold, run the others, and report."""
-        missing = []
-        for task in wanted:
-            stored = self.store.find(self.key(task.kind, task.content), self.observer, use=True)
-            if stored is None:
+        missing, found = [], 0
+        with contextlib.ExitStack() as stack:
+            pool = None
+            for task in wanted:
+                stored = self.store.find(self.key(task.kind, task.content), self.observer, use=True)
+                if stored is not None:
+                    self._record(env, task, stored.variant, stored.observed, stored.summary)
+                    found += 1
+                    continue
+                if pool is None:  # it imports its libraries while the other documents are read
+                    pool = stack.enter_context(self._pool())
                 missing.append(task)
-            else:
-                self._record(env, task, stored.variant, stored.observed, stored.summary)
-        if wanted:
-            logger.info(
-                "execution: %d to run, %d from the store", len(missing), len(wanted) - len(missing)
-            )
-        if missing:
-            missing.sort(key=lambda task: -self._expected(task))
-            self._run(env, missing)
+            if missing or found:
+                logger.info("execution: %d to run, %d from the store", len(missing), found)
+            if missing:
+                missing.sort(key=lambda task: -self._expected(task))
+                self._run(env, missing, pool)
+
+    def _pool(self):
+        return (Pool if self.fork else kernel.Spawner)(self.store, self.preload, self.width)
 
     def _expected(self, task):
         """How long a task may take, for the longest to start first."""
         return 100 * task.steps if task.kind == "cells" else task.steps
 
-    def _run(self, env, missing):
+    def _run(self, env, missing, pool):
         jobs = [{**self.common, **task.job, "task": index} for index, task in enumerate(missing)]
-        pool = Pool if self.fork else kernel.Spawner
         started = time.perf_counter()
-        with pool(self.store, self.preload, min(self.width, len(jobs))) as runner:
-            for done, (job, outcome) in enumerate(runner.run(jobs), 1):
-                task = missing[job["task"]]
-                self.take(env, task, outcome)
-                seconds = sum(outcome.get("seconds", []))
-                logger.info(
-                    "execution: %s %s, %.1f s [%d of %d]",
-                    task.kind, task.name, seconds, done, len(missing),
-                )
+        for done, (job, outcome) in enumerate(pool.run(jobs), 1):
+            task = missing[job["task"]]
+            self.take(env, task, outcome)
+            seconds = sum(outcome.get("seconds", []))
+            logger.info(
+                "execution: %s %s, %.1f s [%d of %d]",
+                task.kind, task.name, seconds, done, len(missing),
+            )
         logger.info("execution: done in %.1f s", time.perf_counter() - started)
 
     def take(self, env, task, outcome):
@@ -331,7 +335,8 @@ class Engine:
                 outcome = self.store.load(key, stored.variant)
                 if outcome is not None:
                     return outcome
-            self._run(env, [task])  # an extension changed the text on its way to the parser
+            with self._pool() as pool:  # an extension changed the text on its way to the parser
+                self._run(env, [task], pool)
         raise ExecutionError(f"no result for {task.path}")
 
 

@@ -147,7 +147,7 @@ def _death(folder, event, job):
     message = _ending(event["exit"])
     if event["reason"] == "limit":
         message = f"stopped after the limit of {job['limit']:g} s"
-    elif event["exit"] == -signal.SIGKILL:
+    elif event["exit"] == -9:
         message += " (by the system, if memory ran out)"
     where = _read(folder / "where")
     found = FRAME.findall(where)

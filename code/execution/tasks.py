@@ -6,7 +6,6 @@ import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from execution import doctests
 from execution.tracing import digest
 
 TAGS = ("raises-exception", "skip-execution")
@@ -81,16 +80,11 @@ def first_lines(path, notebook):
     return lines
 
 
-def examples(name, path, text, limit):
-    """The task of running a document's ``{doctest}`` blocks, or None if it has none."""
-    found = doctests.examples(text, path)
-    if not found:
-        return None
+def examples(name, path, text, found, limit):
+    """The task of running the examples that were found in a document."""
     asked = [[one.parsed.source, one.parsed.want, sorted(one.parsed.options)] for one in found]
     job = {"kind": "doctests", "text": text, "path": str(path), "cwd": str(path.parent)}
-    return Task(
-        "doctests", name, path, digest(asked), {**job, "limit": limit}, len(found)
-    )
+    return Task("doctests", name, path, digest(asked), {**job, "limit": limit}, len(found))
 
 
 def module(name, path, limit):

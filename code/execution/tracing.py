@@ -12,6 +12,10 @@ An *observation* is a question about the world with the answer that the run got:
 
 Paths are relative to the root of the repository. :func:`observe` asks the question again; a
 result may be used as long as every answer is the same.
+
+What Python does not see is not observed and not refused: files that a library opens in C
+(memory-mapped by torch or HDF5), and what is done through ctypes. Programs, of which nothing
+would be seen at all, are refused. This keeps honest cells right; it is no sandbox.
 """
 
 import contextlib

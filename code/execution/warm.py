@@ -14,7 +14,6 @@ import importlib
 import io
 import json
 import os
-import resource
 import selectors
 import signal
 import sys
@@ -148,6 +147,8 @@ class Parent:
 
     def listen(self, run):
         """Read which step a child has reached; its time starts anew."""
+        if run.pipe is None:  # its end was noticed in the same round
+            return
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(run.pipe, 4096):
                 *lines, run.text = (run.text + piece).split(b"\n")
@@ -231,10 +232,13 @@ def perform(job, progress, shell=None):
     sys.path[:0] = ["", *job["folders"]]
     sys.argv = [""]
     if job["memory"]:
+        import resource  # POSIX only
+
         resource.setrlimit(resource.RLIMIT_DATA, (job["memory"], job["memory"]))
     where = open(folder / "where", "w")
     faulthandler.enable(where, all_threads=False)
-    faulthandler.register(signal.SIGUSR1, where, all_threads=False)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, where, all_threads=False)
     _tell_exits(where)
     numpy.random.seed()  # noqa: NPY002 (a fork would repeat its parent's numbers)
     own = os.getpid()

@@ -7,6 +7,8 @@ import time
 
 import psutil
 import pytest
+from execution.pool import Pool
+from execution.store import Store
 
 FAULTS = {  # what the second cell does -> (line within the cell, what is said)
     "error": ("x = 1\n1 / 0", 2, "ZeroDivisionError: division by zero"),
@@ -145,6 +147,23 @@ def test_reads_of_a_forked_process_count(book):
     book.write("book/chapters/data.txt", "2")
     assert book.build("dummy").ran == {"cells a"}
     assert "['2']" in book.notebook("a")
+
+
+def test_child_that_ended_without_being_waited_for_is_fine(book):
+    book.chapter("a", "import os, time\nif os.fork() == 0:\n    os._exit(0)\ntime.sleep(0.2)")
+    assert book.build("dummy").warnings == ""
+
+
+def test_many_short_runs(tmp_path):
+    """Children that speak and end in the same moment, more at a time than there are cores."""
+    common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": []}
+    limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False}
+    cells = [{"source": "1 + 1", "tags": []}]
+    jobs = [{"kind": "cells", "cells": cells, **common, **limits} for _ in range(200)]
+    with Pool(Store(tmp_path), [], 6) as pool:
+        outcomes = [outcome for _, outcome in pool.run(jobs)]
+    assert len(outcomes) == 200
+    assert {str(outcome["failures"]) for outcome in outcomes} == {"[]"}
 
 
 def test_memory_addresses_beside_a_picture_are_left_out(book):

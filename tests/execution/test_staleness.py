@@ -8,6 +8,7 @@ import os
 import shutil
 
 import pytest
+from execution.store import VARIANTS, Store
 from execution.tracing import read_log
 
 CHAPTERS = {
@@ -204,6 +205,38 @@ def test_damaged_result_is_not_used(stale):
     for path in (stale.folder / "build/executed/results").glob("*/*.json"):
         path.write_text(path.read_text()[:40])
     assert build(stale).ran == ALL
+
+
+def test_lost_outputs_are_made_again(stale):
+    for path in (stale.folder / "build/executed/results").glob("*/*.result.json"):
+        path.unlink()
+    append(stale, "book/chapters/b.md", "\nMore prose.\n")
+    again = build(stale)
+    assert (again.ran, again.warnings) == ({"cells b"}, "")
+    assert "plain" in stale.notebook("b")
+
+
+def test_unused_results_go_after_some_time(stale):
+    store = Store(stale.folder / "build/executed")
+    results = store.folder / "results"
+    paths = sorted(results.glob("*/*.json"))
+    store.sweep(days=1)
+    assert sorted(results.glob("*/*.json")) == paths
+    for path in paths:
+        os.utime(path, (0, 0))
+    store.sweep(days=1)
+    assert list(results.iterdir()) == []
+    assert build(stale).ran == ALL
+
+
+def test_a_key_keeps_its_latest_variants(tmp_path):
+    store = Store(tmp_path)
+    for number in range(VARIANTS + 3):
+        stored = store.put("key", {"file:x": str(number)}, {}, {"number": number})
+        os.utime(tmp_path / f"results/key/{stored.variant}.json", (number, number))
+    kept = [n for n in range(VARIANTS + 3) if store.find("key", lambda _, n=n: str(n))]
+    assert kept == list(range(3, VARIANTS + 3))
+    assert store.load("key", stored.variant) == {"number": VARIANTS + 2}
 
 
 def snapshot(book):
