@@ -24,7 +24,16 @@ OPERATORS = {
 }
 ATTRIBUTES = {"T"}
 METHODS = {"sum", "mean"}
-FORBIDDEN_TORCH = {"load", "save", "compile", "jit", "hub", "utils", "ops", "classes", "package",
+FORBIDDEN_NAME = re.compile(
+    r"^(set_|get_|is_|use_|rand|seed|manual|initial|normal|bernoulli|multinomial|poisson|empty|load"
+    r"|save|compile|from_|from|autocast|no_grad|enable|inference|vmap|cond|while|import|export|fork"
+    r"|wait|init|register|tensor_split|as_strided|alpha_dropout|feature_|dropout|gumbel|rrelu)"
+    r"|dropout|_$")
+MAKERS = {"zeros", "ones", "full", "eye", "arange", "linspace", "tile", "logspace"}
+FORBIDDEN_TORCH = {"random", "quasirandom", "overrides", "autograd", "func", "nested", "sparse",
+                   "profiler", "futures", "backends", "accelerator", "monitor", "Generator",
+                   "Tensor", "Storage", "device", "dtype", "repeat_interleave", "broadcast_to",
+                   "combinations", "cartesian_prod", "load", "save", "compile", "jit", "hub", "utils", "ops", "classes", "package",
                    "distributed", "multiprocessing", "serialization", "storage", "cuda", "library",
                    "onnx", "export", "testing", "from_file", "set_num_threads", "manual_seed",
                    "set_default_dtype", "set_grad_enabled", "fx"}
@@ -188,7 +197,8 @@ def check_node(node: ast.AST, program: Program) -> None:
         if not rooted and node.attr not in ATTRIBUTES | METHODS:
             raise Refused("code", f"the attribute .{node.attr} is not allowed; .T, .sum() and "
                           ".mean() are")
-        if rooted and parts[0] == "torch" and FORBIDDEN_TORCH & set(parts):
+        if rooted and parts[0] == "torch" and (
+                FORBIDDEN_TORCH & set(parts) or any(map(FORBIDDEN_NAME.search, parts[1:]))):
             raise Refused("code", f"{'.'.join(parts)} is not allowed")
     if isinstance(node, ast.keyword) and node.arg is None:
         raise Refused("code", "** is not allowed in a call")
@@ -197,6 +207,8 @@ def check_node(node: ast.AST, program: Program) -> None:
             raise Refused("code", f"the literal {node.value!r} is not allowed")
         if isinstance(node.value, int) and abs(node.value) > 10**9:
             raise Refused("code", "a number that large is not allowed")
+        if isinstance(node.value, str) and len(node.value) > 40:
+            raise Refused("code", "a text that long is not allowed")
 
 
 def dotted_name(node: ast.AST) -> list[str] | None:
@@ -330,6 +342,10 @@ class Python:
 
     def on_BinOp(self, node):  # noqa: N802
         left, right = self.visit(node.left), self.visit(node.right)
+        for side in (left, right):
+            if isinstance(side, (list, tuple, str)):
+                raise Refused("code", f"arithmetic with a {type(side).__name__}: numbers and "
+                              "arrays only")
         if isinstance(node.op, ast.Pow):
             if isinstance(left, int) and isinstance(right, int):
                 return float(left) ** right
@@ -352,6 +368,9 @@ class Python:
         args = [self.visit(a) for a in node.args]
         names = {k.arg: self.visit(k.value) for k in node.keywords}
         if parts[0] == "torch":
+            if parts[-1] in MAKERS and any(isinstance(a, (int, tuple, list)) and np.max(a) > 64
+                                           for a in [*args, *names.values()]):
+                raise Refused("code", f"{'.'.join(parts)} with a size above 64")
             return from_torch(self.call_torch(function, args, names, node))
         return from_torch(function(*args, **names))
 

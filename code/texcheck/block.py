@@ -145,7 +145,7 @@ def logical_lines(text: str, first: int) -> list[tuple[int, str]]:
     """Lines with their numbers; options and empty lines left out, continuations joined."""
     found: list[tuple[int, str]] = []
     for number, raw in enumerate(text.split("\n"), first):
-        if not raw.strip() or re.match(r":[\w-]+:( |$)", raw):
+        if not raw.strip() or (not found and re.match(r":[\w-]+:( |$)", raw)):
             continue
         if raw[0] in " \t" and found:
             found[-1] = (found[-1][0], found[-1][1] + " " + raw.strip())
@@ -176,8 +176,9 @@ class Reader:
             self.dispatch(keyword, text, reason, line)
         except Refused as error:
             self.broken = self.broken or raw.startswith("claim")
+            known = any(error.message.startswith(f"{n} is not declared") for n in self.failed)
             self.failed |= declared_names(raw)
-            if any(error.message.startswith(f"{name} is not declared") for name in self.failed):
+            if known:
                 return
             source = error.source if error.source is not None else raw
             column = error.position
@@ -207,6 +208,9 @@ class Reader:
         elif keyword == "code":
             self.code(item, text)
         else:
+            if keyword == "assume" and self.claim:
+                raise Refused("parse", "assume: restricts every draw, so that it stands before the "
+                              "first claim:", 0, text)
             before = len(program.assumptions)
             read_line(program, keyword, text, line)
             item.machine = machine_declaration(program, keyword, item, before)

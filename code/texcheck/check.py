@@ -14,10 +14,11 @@ from . import values as v
 from .block import Block, Item
 from .draw import draw_symbols
 from .errors import Error, Refused, Undefined
-from .evaluate import Draw, Env, Evaluator, to_array
-from .trees import Node, pretty
+from .evaluate import Draw, Env, Evaluator, Watch, to_array
+from .trees import Node, pretty, show, walk
 
 DRAWS = 24
+PROBES = 20
 LOOSE, TIGHT, TIGHT_SHARE = 1e-6, 1e-9, 0.75
 NEAR_ZERO = 1e-10
 AWAY = 6
@@ -146,6 +147,7 @@ class Run:
     def __init__(self, block: Block, report: Report, seed: int, draws: int):
         self.block = block
         self.report = report
+        self.watch = Watch()
         self.draws = draws
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
@@ -163,6 +165,8 @@ class Run:
             evaluator = self.accepted(attempts)
             if evaluator is not None:
                 self.report.draws += 1
+                evaluator.watch = self.watch
+                self.watch.detailed = self.report.draws <= 4
                 for result in open_results:
                     self.one(result, evaluator)
             if time.perf_counter() - started > SECONDS:
@@ -171,9 +175,146 @@ class Run:
         if self.report.draws < self.draws and not any(r.done for r in self.report.results):
             raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
                           "draws: state the condition with a domain or a definition")
+        self.watch.detailed = False
+        self.probe()
         for result in self.report.results:
             if not result.done:
                 self.conclude(result)
+        if not self.report.errors:
+            self.coverage()
+
+    # ---- unusual draws ------------------------------------------------------------------
+
+    def probe(self) -> None:
+        """Draws at unusual scales: they only refute, where rounding cannot be the reason."""
+        for number in range(PROBES):
+            rng = np.random.default_rng([*self.seed, number, 7])
+            kind = ("wide", "wide", "mixed", "zero")[number % 4]
+            try:
+                evaluator = draw_symbols(self.block.program, rng, kind)
+                if not evaluator.holds(self.block.program.assumptions, Env()):
+                    continue
+            except (Undefined, Refused):
+                continue
+            evaluator.watch = self.watch
+            for result in self.report.results:
+                if not result.done and result.item.relation in ("=", r"\le", r"\ge"):
+                    self.probe_one(result, evaluator, kind)
+
+    def probe_one(self, result: Result, evaluator: Evaluator, kind: str) -> None:
+        start = time.perf_counter()
+        item = result.item
+        try:
+            if (kind == "zero" and self.differentiates(item)) or self.integrates(item):
+                return
+            left, right = self.both(item, evaluator)
+            if left is None or right is None:
+                return
+            left, right = alike(left, right)
+            gap = (left - right).abs().max()
+            size = max(float(left.abs().max()), float(right.abs().max()))
+            if item.grade == "inequality":
+                sign = 1 if item.relation == r"\ge" else -1
+                gap = torch.clamp(-sign * (left - right), min=0).max()
+            if float(gap) > max(LOOSE * size, self.rounding(evaluator)) and (
+                    kind == "zero"
+                    or float(gap) > 5 * self.noise(item, evaluator, left, right)):
+                self.report_difference(result, left, right, evaluator)
+        except (Refused, torch.linalg.LinAlgError, ZeroDivisionError, OverflowError):
+            return
+        finally:
+            result.seconds += time.perf_counter() - start
+
+    def integrates(self, item: Item) -> bool:
+        """Whether a step averages over a normal variable: nodes are made for usual scales."""
+        program = self.block.program
+        names = program.closure(item.left) | program.closure(item.right)
+        bodies = [item.left, item.right, *(program.defs[n].body for n in names
+                                           if n in program.defs)]
+        return any(n.kind == "normal" for b in bodies for n in walk(b)) or any(
+            program.rvs[n].dist is not None for n in names if n in program.rvs)
+
+    def noise(self, item: Item, evaluator: Evaluator, left, right) -> float:
+        """How far both sides move when every symbol moves a little: what rounding may do."""
+        largest = 0.0
+        for by in (1e-5, -1.7e-5, 3.1e-5):
+            moved = self.both(item, self.nudged(evaluator, by))
+            if any(m is None for m in moved):
+                return float("inf")
+            for old, new in zip((left, right), alike(*moved), strict=True):
+                largest = max(largest, float((old - new).abs().max()))
+        return largest
+
+    def nudged(self, evaluator: Evaluator, by: float) -> Evaluator:
+        """The same draw with every real symbol moved by a small share of itself."""
+        draw = evaluator.draw
+        program = self.block.program
+        real = [k for k in (*draw.values, *draw.families) if not program.is_discrete(k)]
+
+        def moved(key, value):
+            smooth = key in real and isinstance(value, torch.Tensor)
+            return value * (1 + by) if smooth else value
+
+        values = {k: moved(k, x) for k, x in draw.values.items()}
+        families = {k: {i: moved(k, x) for i, x in f.items()} for k, f in draw.families.items()}
+        return Evaluator(program, replace(draw, values=values, families=families))
+
+    def differentiates(self, item: Item) -> bool:
+        """Whether a step takes a derivative, itself or through a definition."""
+        program = self.block.program
+        names = program.closure(item.left) | program.closure(item.right)
+        bodies = [item.left, item.right, *(program.defs[n].body for n in names
+                                           if n in program.defs)]
+        return any(n.kind in ("diff", "grad") or (n.kind in ("call", "fn") and n.args[2])
+                   for b in bodies for n in walk(b))
+
+    def rounding(self, evaluator: Evaluator) -> float:
+        """How far rounding may move a value: a share of the largest number met on the way."""
+        largest = 1e-6
+        for value in evaluator.memory.values():
+            if isinstance(value, torch.Tensor) and value.numel():
+                largest = max(largest, float(value.detach().abs().max()))
+            elif isinstance(value, (int, float)):
+                largest = max(largest, abs(float(value)))
+        return largest * 1e-8 if np.isfinite(largest) else float("inf")
+
+    def coverage(self) -> None:
+        """What no draw has tested: lines of cases, terms too small to matter, anchors' sides."""
+        program = self.block.program
+        for item, node in self.nodes():
+            if node.kind == "cases":
+                reached = self.watch.cases.get(id(node), set())
+                for place in range(len(node.args)):
+                    if reached and place not in reached:
+                        self.report.errors.append(self.block.error(
+                            "lint", f"no draw reaches line {place + 1} of these cases",
+                            item.line, where(item)))
+            elif node.kind == "add":
+                for place, (_, term) in enumerate(node.args):
+                    if self.watch.terms.get((id(node), place), 1.0) < 1e-10 and not (
+                            cancels(term, program)):
+                        self.report.errors.append(self.block.error(
+                            "vacuous", f"the term {show(term)} is too small beside the others to "
+                            "be tested", item.line, where(item)))
+        for key in program.defs:
+            steps = self.watch.signs.get((key, "step"), set())
+            anchors = self.watch.signs.get((key, "code"), set())
+            if anchors and not (steps - {0}) <= anchors:
+                side = "negative" if -1 in steps - anchors else "positive"
+                self.report.errors.append(self.block.error(
+                    "lint", f"{pretty(key)} is used with {side} arguments, but its anchor has none",
+                    program.defs[key].line))
+
+    def nodes(self):
+        """All nodes of the steps and of the definitions, with what they belong to."""
+        for item in self.block.items:
+            if item.kind == "step":
+                if item.number[1] == 1:
+                    yield from ((item, n) for n in walk(item.left))
+                yield from ((item, n) for n in walk(item.right))
+        for key, definition in self.block.program.defs.items():
+            place = Item("def", "", self.block.program.scope[key].line or definition.line)
+            yield from ((place, n) for n in walk(definition.body))
 
     def wants_more(self, result: Result) -> bool:
         return not result.done and result.draws < self.draws
@@ -193,6 +334,7 @@ class Run:
     def one(self, result: Result, evaluator: Evaluator) -> None:
         start = time.perf_counter()
         try:
+            self.watch.role = "code" if result.item.kind == "code" else "step"
             if result.item.kind == "code":
                 self.compare_code(result, evaluator)
             elif result.item.relation == r"\approx":
@@ -288,7 +430,19 @@ class Run:
         gap = float(left.abs().max()) / size
         result.gaps.append(gap)
         result.worst = max(result.worst, gap)
-        return gap <= LOOSE
+        return gap <= LOOSE and not self.stays(result, left, evaluator)
+
+    def stays(self, result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
+        """Whether a tiny value is a value, not rounding: it hardly moves with the symbols."""
+        size = float(left.abs().max())
+        if size == 0 or result.draws > 6:
+            return False
+        moved = self.both(result.item, self.nudged(evaluator, 1e-10))[0]
+        if moved is None:
+            return False
+        if isinstance(moved, v.Lazy):
+            return True
+        return float((v.tensor(moved) - left).abs().max()) < 1e-3 * size and size > 1e-15
 
     def inequality(self, result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
         if left.dim():
@@ -441,6 +595,13 @@ class Run:
             item.grade = "zero"
         result.done = True
         return None
+
+
+def cancels(term: Node, program) -> bool:
+    """Whether a term may vanish because something inside it cancels."""
+    bodies = [term, *(program.defs[n].body for n in program.closure(term) if n in program.defs)]
+    return any(n.kind in ("add", "big", "diff", "grad", "expect", "cov", "var", "kl", "fn", "cases",
+                          "ind", "delta") for b in bodies for n in walk(b))
 
 
 def replace_values(draw: Draw, values: dict) -> Draw:

@@ -17,14 +17,18 @@ TRIES = 400
 LARGEST = 64
 
 
-def draw_symbols(program: Program, rng: np.random.Generator) -> Evaluator:
-    """Draw dimensions, symbols, functions, tables and samples; not yet tested by `assume:`."""
+def draw_symbols(program: Program, rng: np.random.Generator, probe: str = "") -> Evaluator:
+    """Draw dimensions, symbols, functions, tables and samples; not yet tested by `assume:`.
+
+    A `probe` (``"wide"``, ``"mixed"``, ``"zero"``) draws symbols at unusual scales: wide, narrow,
+    near the end of their domain, or exactly zero; and dimensions from a wider range.
+    """
     draw = Draw()
     evaluator = Evaluator(program, draw)
-    draw_dims(program, draw, rng)
+    draw_dims(program, draw, rng, probe)
     for kind, key in program.order:
         if kind == "let":
-            draw_let(program, evaluator, key, rng)
+            draw_let(program, evaluator, key, rng, probe)
         elif kind == "fun":
             draw.functions[key] = smooth_function(program.funs[key], evaluator, rng)
         elif kind == "pmf":
@@ -70,7 +74,7 @@ def enumerated_dims(program: Program) -> set[str]:
     return found
 
 
-def draw_dims(program: Program, draw: Draw, rng: np.random.Generator) -> None:
+def draw_dims(program: Program, draw: Draw, rng: np.random.Generator, probe: str) -> None:
     """Small dimensions, pairwise distinct, such that every declared size is positive."""
     names = [k for k, info in program.scope.items() if info.kind == "dim"]
     small = (enumerated_dims(program) | program.small) & set(names)
@@ -78,12 +82,16 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator) -> None:
     sizes = list(range(2, 2 + max(3, len(alphabets))))
     for name, size in zip(alphabets, rng.permutation(sizes), strict=False):
         draw.dims["alphabet " + name] = int(size)
-    widest = max(6, len(names) + 2)
+    widest = max(14 if probe == "mixed" else 6, len(names) + 2)
+    least = 2 if probe else 3
     probe = Evaluator(program, draw)
     for attempt in range(TRIES):
         for name in names:
-            low, high = (2, max(4, len(small) + 1)) if name in small else (3 if attempt < 200
-                                                                          else 2, widest)
+            low, high = (least if attempt < 200 else 2), widest
+            if name in small:
+                low, high = 2, max(4, len(small) + 1)
+            elif probe == "mixed" and attempt < 100:
+                low = 9
             draw.dims[name] = int(rng.integers(low, high + 1))
         if len({draw.dims[n] for n in names}) < len(names):
             continue
@@ -114,6 +122,10 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
                 return reject(not (low.names | high.names), "an empty range")
             if span[1] - span[0] > 200:
                 return reject(True, "a sequence of more than 200 places")
+    for definition in program.defs.values():
+        for low, high in (r for r in definition.ranges if r is not None):
+            if evaluator.value(high) - evaluator.value(low) > 200:
+                return reject(True, "a recursion of more than 200 places")
     return True
 
 
@@ -126,19 +138,56 @@ def reject(certain: bool, message: str) -> bool:
 # ---- symbols -----------------------------------------------------------------------------
 
 
-def draw_let(program: Program, evaluator: Evaluator, key: str, rng) -> None:
+def draw_let(program: Program, evaluator: Evaluator, key: str, rng, probe: str = "") -> None:
     let = program.lets[key]
+    mode = "usual"
+    if probe:
+        weights = PROBES[probe]
+        mode = str(rng.choice(list(weights), p=list(weights.values())))
     if not let.ranges:
-        evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng)
+        evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng, mode)
         return
     spans = evaluator.spans(key, Env())
     places = [()]
     for low, high in spans:
         places = [(*p, i) for p in places for i in range(low, high + 1)]
-    evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng) for p in places}
+    evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng, mode)
+                                         for p in places}
 
 
-def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator):
+PROBES = {"wide": {"wide": 1.0}, "mixed": {"wide": 0.45, "narrow": 0.2, "usual": 0.35},
+          "zero": {"zero": 0.5, "narrow": 0.25, "usual": 0.25}}
+
+
+def extreme(name: str, mode: str, rng, sizes):
+    """An array at an unusual scale, or None for domains that have none."""
+    if name == "R":
+        return rng.normal(size=sizes) * {"wide": 30.0, "narrow": 0.004, "zero": 0.0}[mode]
+    if name == "R0+" and mode == "zero":
+        return np.zeros(sizes)
+    if name == "simplex" and mode != "zero":
+        array = np.exp((12.0 if mode == "wide" else 4.0) * rng.normal(size=sizes))
+        return array / array.sum()
+    if name in ("S", "S++", "diag", "diag+") and mode != "zero":
+        return DRAWERS[name](rng, sizes) * {"wide": 20.0, "narrow": 0.01}[mode]
+    if name in ("R+", "R0+", "R-") and mode != "zero":
+        array = np.exp((3.5 if mode == "wide" else -4.0) + 0.5 * rng.normal(size=sizes))
+        return -array if name == "R-" else array
+    return None
+
+
+def near_ends(mode: str, name: str, rng, sizes):
+    """Places in the unit interval close to one of its ends, or at one that belongs to it."""
+    if mode == "zero" and name != "interval":
+        lower = rng.random(size=sizes) < 0.5 if "[" in name and "]" in name else "[" in name
+        return np.where(np.broadcast_to(lower, sizes), 0.0, 1.0)
+    gap = rng.uniform(0.0005, 0.02, size=sizes)
+    return np.where(rng.random(size=sizes) < 0.5, gap, 1 - gap) if mode != "usual" else (
+        rng.uniform(0.04, 0.96, size=sizes))
+
+
+def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
+                mode: str = "usual"):
     """A random member of a domain."""
     name, shape, extra = domain.args
     if name in ("set", "range", "onehot"):
@@ -147,13 +196,15 @@ def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator):
         return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
     dims = [evaluator.whole(d, Env(), "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
-    if name == "interval":
+    if name.startswith("interval"):
         low, high = (float(evaluator.value(e)) for e in extra)
         if not low < high:
             raise v.type_error(f"the interval from {low} to {high} is empty")
-        array = low + (high - low) * rng.uniform(0.04, 0.96, size=sizes)
+        array = low + (high - low) * near_ends(mode, name, rng, sizes)
     else:
-        array = DRAWERS[name](rng, sizes)
+        array = None if mode == "usual" else extreme(name, mode, rng, sizes)
+        if array is None:
+            array = DRAWERS[name](rng, sizes)
     tensor = torch.as_tensor(np.asarray(array, dtype=np.float64))
     return v.squeeze(tensor) if tensor.dim() == 2 else tensor
 
@@ -244,7 +295,7 @@ def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
         out = raw(x)
         if fun.output.args[0] == "R+":
             out = torch.exp(0.4 * torch.sin(out)) + 0.1 * out**2
-        elif fun.output.args[0] == "interval":
+        elif fun.output.args[0].startswith("interval"):
             low, high = (float(evaluator.value(e)) for e in fun.output.args[2])
             out = low + (high - low) * torch.sigmoid(out)
         if not dims:

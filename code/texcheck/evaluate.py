@@ -12,11 +12,13 @@ import numpy as np
 import torch
 
 from . import values as v
+from .contract import contracted
 from .errors import Refused, Undefined
 from .program import Program
 from .trees import Node, pretty, show, walk
 
 MOST_TERMS = 2**14
+MOST_WORK = 40_000
 FORBIDDEN_ON_SQUARE = ("exp", "log")
 
 FUNCTIONS = {
@@ -40,13 +42,24 @@ class Draw:
     samples: list = field(default_factory=list)
 
 
+@dataclass
+class Watch:
+    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
+
+    cases: dict[int, set] = field(default_factory=dict)
+    terms: dict[tuple, float] = field(default_factory=dict)
+    signs: dict[tuple, set] = field(default_factory=dict)
+    detailed: bool = False
+    role: str = "step"
+
+
 @dataclass(frozen=True)
 class Env:
     """What surrounds a node: bound names (lexical), cut symbols and sampled ones (dynamic)."""
 
     bound: dict = field(default_factory=dict)
     cuts: dict = field(default_factory=dict)
-    depth: int = 0
+    terms: int = 1
 
     def bind(self, **names) -> Env:
         return replace(self, bound={**self.bound, **names})
@@ -76,6 +89,8 @@ class Evaluator:
         self.kept: list = []
         self.active: set = set()
         self.entrywise: set = set()
+        self.work = 0
+        self.watch: Watch | None = None
         from .probability import Probability
 
         self.probability = Probability(self)
@@ -256,7 +271,8 @@ class Evaluator:
             index = [index[0], 1] if shape[1] == 1 else [1, index[0]]
         if len(index) != len(shape):
             raise v.type_error(f"{show(base)} is {v.shape_text(whole)}; {len(indices)} "
-                               f"ind{'ex' if len(indices) == 1 else 'ices'} given")
+                               f"ind{'ex' if len(indices) == 1 else 'ices'} given; several stand "
+                               "in braces, _{ij}")
         for place, size in zip(index, shape, strict=True):
             if place != ":" and not 1 <= place <= size:
                 raise v.type_error(f"index {place} of {show(base)} is out of range 1 to {size}")
@@ -282,7 +298,20 @@ class Evaluator:
         total = v.scale(-1, total) if sign == "-" else total
         for sign, term in terms[1:]:
             total = v.add(total, self.value(term, env), 1 if sign == "+" else -1)
+        if self.watch is not None and self.watch.detailed:
+            self.watch_terms(node, [self.value(t, env) for _, t in terms])
         return total
+
+    def watch_terms(self, node: Node, values: list) -> None:
+        """Remember how small each term is beside the largest."""
+        if any(isinstance(x, v.Lazy) for x in values):
+            return
+        sizes = [float(v.tensor(x).detach().abs().max()) for x in values]
+        largest = max(sizes)
+        for place, size in enumerate(sizes):
+            if size > 0 and largest > 0:
+                key = (id(node), place)
+                self.watch.terms[key] = max(self.watch.terms.get(key, 0.0), size / largest)
 
     def do_neg(self, node, env, a):
         return v.scale(-1, self.value(a, env))
@@ -429,14 +458,20 @@ class Evaluator:
         return int(self.holds(conditions, env))
 
     def do_cases(self, node, env, *rows):
-        for value, conditions in rows:
+        for place, (value, conditions) in enumerate(rows):
             if self.holds(conditions, env):
+                if self.watch is not None:
+                    self.watch.cases.setdefault(id(node), set()).add(place)
                 return self.value(value, env)
         raise Undefined("no line of cases applies")
 
     # ---- sums ---------------------------------------------------------------------------
 
     def do_big(self, node, env, op, bindings, conditions, body):
+        if op == "sum":
+            whole = contracted(self, node, env)
+            if whole is not None:
+                return whole
         found = [self.value(body, inner)
                  for inner in self.bindings(bindings, conditions, body, env)]
         if op == "sum":
@@ -457,6 +492,9 @@ class Evaluator:
         while stack:
             depth, inner = stack.pop()
             if depth == len(bindings):
+                self.work += 1
+                if self.work > MOST_WORK:
+                    raise v.type_error(f"more than {MOST_WORK} terms in all: too many to enumerate")
                 if self.holds(conditions, inner):
                     yield inner
                 continue
@@ -465,6 +503,10 @@ class Evaluator:
             if count > MOST_TERMS:
                 raise v.type_error(f"more than {MOST_TERMS} terms: too many to enumerate")
             name = bindings[depth].args[0]
+            terms = inner.terms * max(1, len(options))
+            if terms > MOST_WORK:
+                raise v.type_error(f"{terms} terms one inside the other: too many to enumerate")
+            inner = replace(inner, terms=terms)
             stack += [(depth + 1, inner.binding({name: o})) for o in reversed(options)]
 
     def options(self, bind: Node, bindings, body: Node, conditions, env: Env) -> list:
@@ -520,7 +562,11 @@ class Evaluator:
         """All members of a finite set, the same objects each time."""
         key = ("members", self.key(domain, env))
         if key not in self.memory:
-            self.memory[key] = list(self.members(domain, env))
+            self.kept.append(domain)
+            found = list(self.members(domain, env))
+            same = ("equal members", *(tuple(m.reshape(-1).tolist()) + tuple(m.shape)
+                                       if isinstance(m, torch.Tensor) else m for m in found))
+            self.memory[key] = self.memory.setdefault(same, found)
         return self.memory[key]
 
     def members(self, domain: Node, env: Env):
@@ -627,6 +673,10 @@ class Evaluator:
         if key in self.draw.functions:
             return self.draw.functions[key](given)
         definition = self.program.defs[key]
+        if self.watch is not None and self.watch.detailed and len(given) == 1 and (
+                v.is_scalar(given[0])):
+            signs = self.watch.signs.setdefault((key, self.watch.role), set())
+            signs.add(int(np.sign(v.plain(given[0]))))
         wide = [g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0]
         if wide and (key, len(wide)) in self.entrywise:
             return self.each(key, given, env)

@@ -7,7 +7,8 @@ from .trees import Node, pretty, walk
 
 def lint(block) -> list:
     """Warnings of a block that was read without error."""
-    return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block)]
+    return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block),
+            *turns(block)]
 
 
 def sides(block, kinds=("claim", "step", "code")) -> list[Node]:
@@ -113,6 +114,21 @@ def literal(node: Node) -> int | None:
 def too_short(block, line: int):
     return block.error("lint", "a range of fewer than three values hides errors by one: use a "
                        "letter for its end, or write the terms out", line)
+
+
+def turns(block) -> list:
+    """Chains in which an upper bound is followed by a lower one."""
+    found = []
+    direction: dict[int, str] = {}
+    for item in block.steps:
+        if item.relation in (r"\le", r"\ge"):
+            first = direction.setdefault(item.number[0], item.relation)
+            if first != item.relation:
+                found.append(block.error(
+                    "lint", "the chain turns round: after \\le and \\ge together it says nothing "
+                    "of its ends; begin a new claim:", item.line,
+                    f" step {item.number[0]}.{item.number[1]}"))
+    return found
 
 
 def independent(block) -> list:

@@ -233,12 +233,20 @@ class Parser:
                 left = self.joined(result, start)
                 result = [self.node("times", (left, self.factor()), start)]
             elif self.starts_factor():
+                self.check_place(result[-1])
                 if self.token().kind == "num":
                     raise self.refuse(r"a number after a factor: write it in front, or \cdot")
                 result.append(self.factor())
             else:
                 break
         return self.joined(result, start)
+
+    def check_place(self, before: Node) -> None:
+        """Refuse a derivative followed by what may be the place at which it is taken."""
+        if before.kind in ("diff", "grad") and not before.grouped and (
+                self.peek() == "(" and self.peek(2) == ")"):
+            raise self.refuse(r"is this the place of the derivative, or a factor? write \cdot for a "
+                              "product")
 
     def joined(self, parts: list[Node], start: int) -> Node:
         return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)
@@ -284,6 +292,13 @@ class Parser:
 
     def powered(self, node: Node) -> Node:
         start = node.start
+        if node.kind == "item" and not node.grouped and ":" not in node.args[1]:
+            _, _, sup = self.scripts()
+            if sup is not None and (sup.text in (r"\top", r"-\top")
+                                    or (sup.text == "-1" and len(node.args[1]) > 1)):
+                shown = self.text[node.start:node.end].split("_")[0]
+                raise self.refuse(f"an entry of {shown} or of its inverse or transpose? write "
+                                  f"({shown}^{{{sup.text}}})_{{ij}}")
         self.take("^")
         if self.peek() == "{":
             last = self.closing(self.at)
@@ -313,6 +328,8 @@ class Parser:
         if mark == r"\odot":
             self.take()
             return Node("epow", (node, self.expr()), start, node.end)
+        if mark in FONTS and self.text_of(self.at) == "T":
+            raise self.refuse(r"the transpose is written ^\top")
         if mark == "T" and alone and "T" not in self.scope and "T" not in self.bound:
             raise self.refuse(r"^T is not a transpose here: write ^\top")
         if mark in ("*", r"\star", r"\prime", r"\circ") and alone:
@@ -711,6 +728,9 @@ class Parser:
         if consumed_sup:
             ends.append(all_sup.after)
         if not consumed_sup and all_sup is not None and power_first:
+            if entries and all_sup.text in (r"\top", "-1", r"-\top"):
+                raise self.refuse(f"an entry of {info.key} or of its inverse or transpose? write "
+                                  f"({info.key}^{{{all_sup.text}}})_{{ij}}", start)
             node = self.indexed_node(info, family, entries, start, max(ends))
             self.at = all_sup.first - (2 if self.tokens[all_sup.first - 1].text == "{" else 1)
             node = self.powered(node)
@@ -731,8 +751,9 @@ class Parser:
         token = self.tokens[script.first]
         braced = self.tokens[script.first - 1].text == "{"
         if not braced and token.kind == "num" and len(token.text) > 1:
+            before = self.tokens[script.first - 2].text if script.first > 1 else ""
             raise self.refuse(f"only the first digit of {token.text} would be a subscript: write "
-                              f"_{{{token.text}}}", token.start)
+                              f"{before}_{{{token.text}}}", token.start)
 
     def bracketed(self, info: Info, start: int) -> list[Node]:
         closing = {"(": ")", "[": "]"}[info.style]
@@ -1084,7 +1105,7 @@ class Parser:
         for part, before, now in zip(parts[1:], used, used[1:], strict=False):
             if before and not now:
                 raise self.refuse(f"where the {op} ends is unclear: put its body, or all of it, "
-                                  "in parentheses", part.start)
+                                  "in parentheses, ( )", part.start)
 
     def binders(self, sup: Script | None):
         """``i=1`` | ``i,j`` | ``d\\in D`` | ``j\\ne i`` | ``i<j`` below a sum."""
@@ -1256,7 +1277,8 @@ class Parser:
                 raise self.refuse(r"write \mathbb{R}_{>0}", start)
             name = "R+" if opening == "(" else "R0+"
             return self.node("domain", (name, self.shape(), ()), start)
-        return self.node("domain", ("interval", self.shape(), (low, high)), start)
+        ends = ("[" if opening == "[" else "") + ("]" if closing == "]" else "")
+        return self.node("domain", ("interval" + ends, self.shape(), (low, high)), start)
 
     def finite_set(self, start: int) -> Node:
         self.take(r"\{")
@@ -1356,7 +1378,19 @@ class Parser:
     def fraction(self, start: int) -> Node:
         if self.peek() == "{" and self.is_differential(self.at + 1):
             return self.derivative(start)
+        if self.reads_as_derivative():
+            raise self.refuse("d is a declared symbol, so that this reads as a quotient of "
+                              "products: rename d, or write \\partial or \\mathrm{d}", start)
         return self.node("div", (self.group(self.expr), self.group(self.expr)), start)
+
+    def reads_as_derivative(self) -> bool:
+        """Whether both halves of a fraction begin with the declared symbol d and go on."""
+        if self.peek() != "{" or self.peek(1) != "d" or self.peek(2) == "}":
+            return False
+        after = self.closing(self.at) + 1
+        return (after + 2 < len(self.tokens) and self.tokens[after].text == "{"
+                and self.tokens[after + 1].text == "d" and self.tokens[after + 2].text != "}"
+                and self.tokens[after + 2].text not in "^_" and self.peek(2) not in ("^", "_"))
 
     def derivative(self, start: int) -> Node:
         last = self.closing(self.at)
@@ -1662,6 +1696,11 @@ def check_bound_and_free(text: str, *nodes: Node) -> None:
     free = frozenset().union(*(n.free for n in nodes))
     for node in nodes:
         for inner in walk(node):
+            if len(nodes) == 1 and inner.kind == "expect" and inner.args[1] is not None:
+                for name in inner.args[0]:
+                    if name in free:
+                        raise Refused("parse", f"{name} is averaged over and also free: take "
+                                      "another letter inside", inner.start, text)
             if inner.kind != "big":
                 continue
             for bind in inner.args[1]:

@@ -13,7 +13,7 @@ from . import values as v
 from .errors import Refused, Undefined
 from .trees import Node, pretty, show, walk
 
-NODES = {1: 32, 2: 12, 3: 6, 4: 4}
+NODES = {1: 33, 2: 12, 3: 6, 4: 4}
 
 
 @lru_cache(maxsize=8)
@@ -44,9 +44,22 @@ class Probability:
             pairs = [(env.binding({names[0]: i + 1}), w)
                      for i, w in enumerate(weights.reshape(-1))]
             return self.mean(body, pairs)
+        if dist.kind == "normal":
+            self.check_smooth(body)
         pairs = [(env.binding({names[0]: value}), weight)
                  for value, weight in self.outcomes(dist, env)]
         return self.mean(body, pairs)
+
+    def check_smooth(self, body: Node) -> None:
+        """A quadrature does not see where a function jumps."""
+        program = self.e.program
+        bodies = [body, *(program.defs[k].body for k in program.closure(body)
+                          if k in program.defs)]
+        for inner in (n for b in bodies for n in walk(b)):
+            if inner.kind in ("ind", "cases", "delta") or (
+                    inner.kind == "fn" and inner.args[0] in ("sign", "floor", "ceil")):
+                raise v.type_error("a function with jumps under a normal expectation: it is not "
+                                   "evaluated exactly; write what is unchecked with unchecked:")
 
     def mean(self, body: Node, pairs):
         result = None

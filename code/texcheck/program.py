@@ -428,7 +428,7 @@ def read_fun(program: Program, text: str, line: int) -> None:
         parser.take(r"\to")
         output = parser.domain()
         parser.done()
-        if output.args[0] not in ("R", "R+", "interval"):
+        if output.args[0] not in ("R", "R+") and not output.args[0].startswith("interval"):
             raise parser.refuse(r"the values of a function are in \mathbb{R}, \mathbb{R}_{>0}, "
                                 r"(0,1) or \mathbb{R}^n", output.start)
         for pattern in patterns:

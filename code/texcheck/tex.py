@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from dataclasses import dataclass
 
 from .errors import Refused
 
 LONGEST_LINE = 3000
+SCIENTIFIC = re.compile(r"[0-9.]+[eE][-+]?[0-9]")
 
 SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\left", r"\right"}
 SPACING |= {rf"\{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r",
@@ -92,12 +95,18 @@ def nearest(name: str, choices) -> str | None:
 def check_characters(text: str) -> None:
     """Refuse what can never stand in a line: control characters, over-long lines."""
     if len(text) > LONGEST_LINE:
-        raise Refused("parse", f"the line has {len(text)} characters; at most {LONGEST_LINE} are "
-                      "read: split it with def:", 0, text[:80] + " …")
+        raise Refused("parse", f"the line is too long: {len(text)} characters, at most "
+                      f"{LONGEST_LINE} are read; split it with def:", 0, text[:80] + " …")
     for place, char in enumerate(text):
-        if (ord(char) < 32 and char not in "\t\n") or ord(char) == 127:
+        if unseen(char):
             raise Refused("parse", f"control character U+{ord(char):04X}", place,
-                          "".join(c if ord(c) >= 32 else "?" for c in text))
+                          "".join("?" if unseen(c) else c for c in text))
+
+
+def unseen(char: str) -> bool:
+    """Whether a character prints nothing: control and format characters."""
+    return char not in "\t\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Co",
+                                                                   "Cn", "Cs")
 
 
 def unknown_command(name: str, place: int, text: str) -> Refused:
@@ -142,6 +151,9 @@ def tokenize(text: str) -> list[Token]:
             if name not in SPACING:
                 tokens.append(Token("cmd", SAME.get(name, name), place, end))
         elif char.isascii() and char.isdigit():
+            if SCIENTIFIC.match(text, place):
+                raise Refused("parse", "e is Euler's number here: write 10^{-3} for a power of ten",
+                              place, text)
             while end < len(text) and text[end].isascii() and text[end].isdigit():
                 end += 1
             if end + 1 < len(text) and text[end] == "." and text[end + 1].isdigit():
@@ -155,10 +167,26 @@ def tokenize(text: str) -> list[Token]:
             tokens.append(Token("char", char, place, end))
         else:
             hint = f": write {UNICODE[char]}" if char in UNICODE else ""
-            raise Refused("parse", f"unexpected character {char!r}{hint}", place, text)
+            raise Refused("parse", f"unexpected character {char!r}, U+{ord(char):04X}{hint}", place,
+                          text)
         place = end
     check_braces(tokens, text)
+    check_delimiters(text)
     return tokens
+
+
+def check_delimiters(text: str) -> None:
+    """Refuse \\left without \\right, and the other way round."""
+    stack = []
+    for match in re.finditer(r"\\(left|right)(?![A-Za-z])", text):
+        if match.group(1) == "left":
+            stack.append(match.start())
+        elif not stack:
+            raise Refused("parse", "this \\right has no \\left", match.start(), text)
+        else:
+            stack.pop()
+    if stack:
+        raise Refused("parse", "this \\left has no \\right", stack[-1], text)
 
 
 def check_braces(tokens: list[Token], text: str) -> None:
