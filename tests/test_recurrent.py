@@ -1,6 +1,7 @@
 """Chapter recurrent: each function against its definition, torch and invariants."""
 
 import math
+from functools import partial
 
 import numpy as np
 import oracles
@@ -8,6 +9,9 @@ import pytest
 import torch
 from annotated import annotated
 from fullmarks import recurrent
+from fullmarks.experiments import recurrent as experiments
+from fullmarks.plots import Sheet
+from fullmarks.plots import recurrent as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -364,10 +368,8 @@ def test_residual_unit_and_its_gradients_are_torchs(activation):
         inner, before = checked.residual_backward(unit, x, grad, activation, skip)
         for ours, value in zip((*inner, before), expected, strict=True):
             close(ours, value)
-        jacobian = torch.autograd.functional.jacobian(
-            lambda x, output=output, fixed=[t.detach() for t in tensors[:3]]: output(*fixed, x),
-            torch.tensor(x),
-        )
+        fixed = partial(output, *(tensor.detach() for tensor in tensors[:3]))
+        jacobian = torch.autograd.functional.jacobian(fixed, torch.tensor(x))
         close(checked.residual_jacobian(unit, x, activation, skip), jacobian)
 
 
@@ -401,6 +403,179 @@ def test_singular_values_of_a_unit_stay_within_the_size_of_its_branch(seed, size
     unit = unit._replace(W2=unit.W2 * size / branch)
     values = np.linalg.svd(checked.residual_jacobian(unit, x), compute_uv=False)
     assert 1 - size - 1e-12 <= values.min() and values.max() <= 1 + size + 1e-12
+
+
+# The experiments: what their figures claim.
+
+
+def mean_logs(norms):
+    """Logarithm of the geometric mean over the seeds, for each lag."""
+    return np.log(norms).mean(axis=0)
+
+
+def test_powers_grow_or_shrink_by_their_radius_in_the_end():
+    result = experiments.radius_decides(rng())
+    assert (result.norm > 1.5).all()
+    rate = (result.norms[:, 100] / result.norms[:, 60]) ** (1 / 40)
+    assert_allclose(rate, result.radius, rtol=0.01)
+
+
+def test_a_norm_above_one_does_not_explode_and_a_radius_below_one_does_vanish():
+    result = experiments.norm_misleads(rng())
+    assert result.norm[0] > 1.4 and result.norms[0, 60] < 1e-5
+    assert (result.norms[0] >= result.radius[0] ** np.arange(61) * (1 - 1e-9)).all()
+
+
+def test_growth_before_decay_is_stated_rightly():
+    result = experiments.transient_growth()
+    assert result.norms.max(axis=1).round(1).tolist() == [1.0, 2.8, 26.9]
+    assert result.norms.argmax(axis=1).tolist() == [0, 6, 6]
+    assert_allclose(result.radius, 0.9, rtol=1e-12)
+
+
+def test_defective_matrices_grow_like_t_or_by_a_hump():
+    result = experiments.defective()
+    t = np.arange(61)
+    closed = [np.linalg.norm(recurrent.jordan_power(1.0, 1.0, k), 2) for k in t[1:].tolist()]
+    close(result.norms[0][1:], closed)
+    assert_allclose(result.norms[0, 60], 60, rtol=1e-3)
+    assert result.norms[2].argmax() == 9 and result.norms[2, -1] < 0.2
+    close(result.norms[1], 1.0)
+    close(result.norms[3], 0.9**t)
+
+
+def test_complex_eigenvalues_turn_by_their_angle_and_scale_by_their_size():
+    result = experiments.spirals()
+    length = np.linalg.norm(result.points, axis=2)
+    close(length, result.radius[:, None] ** np.arange(41))
+    assert_allclose(result.points[1, 12], result.points[1, 0], atol=1e-12)  # 12 times 30 degrees
+
+
+def test_input_weights_are_powers_of_w():
+    result = experiments.input_weights()
+    for (w, steps), weights in zip(result.cases, result.weights, strict=True):
+        close(weights, [w ** (steps - t) for t in range(1, steps + 1)])
+
+
+def test_threshold_is_four_for_either_sign_at_zero():
+    result = experiments.chain_at_zero()
+    close(result.size, abs(result.w[:, None] / 4) ** np.arange(1, 31))
+
+
+def test_a_tiny_input_leaves_the_exploding_trajectory():
+    result = experiments.chain_off_zero()
+    assert_allclose(result.size[0, -1], 2.0**60, rtol=1e-12)
+    assert result.size[1].max() > 7e5 and result.size[1, -1] < 1e-24  # stated beside the figure
+    assert_allclose(result.h[1:, -1], 0.4788, atol=1e-4)
+
+
+def test_no_weight_and_no_bias_explodes_in_the_long_run():
+    result = experiments.chain_map(points=61)
+    assert result.factor.max() < 1
+    assert (result.factor <= abs(result.w) / 4 + 1e-12).all()
+
+
+def test_paths_of_the_example_are_those_of_the_text():
+    result = experiments.paths()
+    assert result.zero.sum().round(3) == 0.335 and result.other.sum().round(3) == 0.253
+    assert (result.zero == 0).sum() == 3 and (result.other != 0).all()
+
+
+def test_order_of_the_cells_at_a_lag_of_forty():
+    result = experiments.cells_by_lag(rng())
+    last = {name: mean_logs(norms)[40] for name, norms in result.norms.items()}
+    assert last["sigmoid"] < last["variant"] < min(last[m] for m in ("tanh", "coupled", "LSTM"))
+    rate = {m: np.exp((mean_logs(n)[40] - mean_logs(n)[10]) / 30) for m, n in result.norms.items()}
+    assert rate["sigmoid"] < 0.25 < rate["variant"] < 0.5 < rate["LSTM"]
+
+
+def test_most_of_the_variants_gradient_does_not_take_the_direct_path():
+    result = experiments.paths_by_lag(rng())
+    direct, whole = result.norms["direct"], result.norms["all"]
+    assert (direct[:, 1:] <= 4.0 ** -result.lag[1:] * direct[:, :1] * 3).all()
+    assert mean_logs(whole)[40] - mean_logs(direct)[40] > 20
+    assert mean_logs(result.norms["all, 3 U"])[40] > mean_logs(result.norms["sigmoid, 3 U"])[40]
+
+
+def test_an_open_forget_gate_helps_the_coupled_carry_and_harms_the_printed_one():
+    result = experiments.open_gates(rng())
+    for cell, order in (("variant", -1), ("coupled", 1)):
+        ends = [mean_logs(result.norms[f"{cell}, {bias}"])[40] for bias in (0, 2, 6)]
+        assert (np.sign(np.diff(ends)) == order).all()
+
+
+def test_training_recalls_the_first_input_over_short_lags_first():
+    result = experiments.recall(rng(), lags=(2, 10), steps=60, seeds=2)
+    coupled, sigmoid = result.accuracy["coupled"], result.accuracy["sigmoid"]
+    assert (coupled > 0.95).all()
+    assert sigmoid[1].max() < 0.7
+
+
+def test_only_small_branches_keep_the_singular_values_near_one():
+    values = experiments.residual_depths(rng()).values
+    assert (values["W2 = 0"] == 1).all()
+    assert 0.8 < values["W2 / L"].min() and values["W2 / L"].max() < 1.2
+    assert values["W2"][-1, 1] > 50 and values["W2"][-1, 0] < 1e-2
+    assert values["no skip"][-1, 1] < 0.2
+
+
+def test_zero_outgoing_weights_cost_the_first_step_and_two_zeros_cost_all():
+    record = experiments.zero_start(rng())
+    assert record.W1[0] == 0 and (record.W1[1:] > 0).all() and record.W2[0] > 0
+    assert record.loss[-1] < record.loss[0] / 5
+    stuck = experiments.zero_start(rng(), inner=0.0, steps=5)
+    assert not stuck.W1.any() and not stuck.W2.any() and np.ptp(stuck.loss) == 0
+
+
+def test_stack_gradients_are_the_slope_of_the_loss():
+    g = rng()
+    units = [unit_of(seed, n=2, m=3)[0] for seed in range(3)]
+    x, target = g.normal(size=(4, 2)), g.normal(size=(4, 2))
+    _, gradients = experiments._stack_gradients(units, x, target)
+    for i, name in ((0, "W1"), (1, "b1"), (2, "W2")):
+
+        def loss(p, i=i, name=name):
+            changed = [u._replace(**{name: p}) if j == i else u for j, u in enumerate(units)]
+            return experiments._stack_gradients(changed, x, target)[0]
+
+        slope = oracles.numerical_gradient(loss, getattr(units[i], name))
+        assert_allclose(gradients[i]["W1 b1 W2".split().index(name)], slope, rtol=1e-6, atol=1e-8)
+
+
+FIGURES = {
+    "radius_decides": lambda: experiments.radius_decides(rng()),
+    "norm_misleads": lambda: experiments.norm_misleads(rng()),
+    "transient_growth": experiments.transient_growth,
+    "defective": experiments.defective,
+    "spirals": experiments.spirals,
+    "input_weights": experiments.input_weights,
+    "chain_at_zero": experiments.chain_at_zero,
+    "chain_off_zero": experiments.chain_off_zero,
+    "chain_map": lambda: experiments.chain_map(points=21, settle=50, steps=10),
+    "paths": experiments.paths,
+    "cells_by_lag": lambda: experiments.cells_by_lag(rng(), seeds=2),
+    "paths_by_lag": lambda: experiments.paths_by_lag(rng(), seeds=2),
+    "open_gates": lambda: experiments.open_gates(rng(), seeds=2),
+    "recall": lambda: experiments.recall(rng(), lags=(2, 3), steps=2, seeds=2),
+    "residual_depths": lambda: experiments.residual_depths(rng()),
+    "zero_start": lambda: experiments.zero_start(rng(), steps=8),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_drawn_with_the_same_bytes_each_time(name):
+    first, second = (getattr(plots, name)(FIGURES[name]()) for _ in range(2))
+    assert isinstance(first, Sheet)
+    assert first._repr_svg_() == second._repr_svg_()
+
+
+def test_every_figure_is_drawn_above():
+    public = {
+        name
+        for name, function in vars(plots).items()
+        if getattr(function, "__module__", "") == plots.__name__ and not name.startswith("_")
+    }
+    assert public == set(FIGURES)
 
 
 # Bad input: a message that names both sides.
