@@ -41,6 +41,7 @@ class Result:
     worst : float
         Largest relative difference.
     seconds : float
+        Processor time.
     """
 
     item: Item
@@ -202,7 +203,7 @@ class Run:
                     self.probe_one(result, evaluator, kind)
 
     def probe_one(self, result: Result, evaluator: Evaluator, kind: str) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         item = result.item
         try:
             if (kind == "zero" and self.differentiates(item)) or self.integrates(item):
@@ -223,7 +224,7 @@ class Run:
         except (Refused, torch.linalg.LinAlgError, ZeroDivisionError, OverflowError):
             return
         finally:
-            result.seconds += time.perf_counter() - start
+            result.seconds += time.process_time() - start
 
     def integrates(self, item: Item) -> bool:
         """Whether a step averages over a normal variable: nodes are made for usual scales."""
@@ -332,7 +333,7 @@ class Run:
     # ---- one draw -----------------------------------------------------------------------
 
     def one(self, result: Result, evaluator: Evaluator) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             self.watch.role = "code" if result.item.kind == "code" else "step"
             if result.item.kind == "code":
@@ -347,7 +348,7 @@ class Run:
         except (torch.linalg.LinAlgError, ZeroDivisionError, OverflowError):
             result.undefined += 1
         finally:
-            result.seconds += time.perf_counter() - start
+            result.seconds += time.process_time() - start
 
     def fail(self, result: Result, error: Error) -> None:
         result.ok, result.done = False, True

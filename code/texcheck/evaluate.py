@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from . import values as v
+from .batch import batched
 from .contract import contracted
 from .errors import Refused, Undefined
 from .program import Program
@@ -359,7 +360,10 @@ class Evaluator:
         return v.elementwise_power(self.value(a, env), self.value(b, env))
 
     def do_T(self, node, env, a):  # noqa: N802
-        return v.transpose(self.value(a, env))
+        value = self.value(a, env)
+        if v.is_scalar(value) and a.kind in ("sym", "term", "item"):
+            raise v.type_error(f"the transpose of {show(a)}, which is a number")
+        return v.transpose(value)
 
     def do_invT(self, node, env, a):  # noqa: N802
         return v.transpose(v.inverse(self.value(a, env)))
@@ -472,6 +476,10 @@ class Evaluator:
             whole = contracted(self, node, env)
             if whole is not None:
                 return whole
+        if op in ("sum", "prod") and len(bindings) == 1 and not conditions:
+            whole = self.batch(node, env, op, bindings[0], body)
+            if whole is not None:
+                return whole
         found = [self.value(body, inner)
                  for inner in self.bindings(bindings, conditions, body, env)]
         if op == "sum":
@@ -484,6 +492,21 @@ class Evaluator:
         if not found:
             raise Undefined(f"the {op} of nothing")
         return extreme(op, found)
+
+    def batch(self, node: Node, env: Env, op: str, bind: Node, body: Node):
+        """A sum or product over vectors of a finite set, evaluated at once; or None."""
+        name, how, *rest = bind.args
+        if how == "set":
+            members = self.domain_values(rest[0], env)
+        elif how == "auto" and self.program.finite_domain(name) is not None:
+            members = self.program.domain_members(self.program.finite_domain(name), self)
+        else:
+            return None
+        found = batched(self, node, {name: members},
+                        lambda one: self.value(body, env.binding(one)))
+        if found is None or (op == "prod" and found.dim() > 1):
+            return None
+        return found.sum(0) if op == "sum" else found.prod()
 
     def bindings(self, bindings, conditions, body, env: Env) -> Iterator[Env]:
         """The environments that a sum runs over."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from . import values as v
+from .batch import batched
 from .errors import Refused, Undefined
 from .trees import Node, pretty, show, walk
 
@@ -268,6 +269,11 @@ class Probability:
             columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
             return table[tuple(torch.as_tensor(c) for c in columns)]
         own = [names.index(n) for n in (*factor.left, *factor.given)]
+        whole = batched(self.e, factor.body,
+                        {names[c]: [members[c][row[c]] for row in places] for c in own},
+                        lambda one: self.e.value(factor.body, env.only(one)))
+        if whole is not None and whole.dim() == 1:
+            return whole
         known: dict[tuple, torch.Tensor] = {}
         rows = []
         for row in places:

@@ -109,6 +109,8 @@ class Program:
     outcomes: dict[str, Node | None] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
     small: set[str] = field(default_factory=set)
+    singly: set[int] = field(default_factory=set)
+    kept: list = field(default_factory=list)
     _closures: dict = field(default_factory=dict)
     _edges: dict = field(default_factory=dict)
 

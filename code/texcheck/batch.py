@@ -1,0 +1,49 @@
+"""Many members of a finite set at once: the body is evaluated on all of them by one `vmap`."""
+
+from __future__ import annotations
+
+import torch
+
+from . import values as v
+from .errors import Refused, Undefined
+
+LEAST = 4
+
+
+def batched(evaluator, node, members: dict[str, list], evaluate):
+    """Values of `evaluate(names)` for members that are tensors of one shape, stacked; or None.
+
+    `members` holds a list of tensors for each name, all lists of one length. Where the body needs
+    a decision for each member (cases, an index, a derivative) nothing is returned, and the caller
+    goes through the members one by one.
+    """
+    program = evaluator.program
+    watched = evaluator.watch is not None and evaluator.watch.detailed
+    if id(node) in program.singly or watched or not members:
+        return None
+    count = len(next(iter(members.values())))
+    if count < LEAST or not all(uniform(m) for m in members.values()):
+        return None
+    stacks = [torch.stack(m) for m in members.values()]
+
+    def body(*single):
+        value = evaluate(dict(zip(members, single, strict=True)))
+        if isinstance(value, v.Lazy):
+            raise TypeError("a value without size")
+        return v.tensor(value)
+
+    memory, kept = evaluator.memory, len(evaluator.kept)
+    evaluator.memory = dict(memory)  # what is remembered inside is of no use outside
+    try:
+        return torch.func.vmap(body)(*stacks)
+    except (RuntimeError, TypeError, ValueError, Refused, Undefined):
+        program.singly.add(id(node))
+        program.kept.append(node)
+        return None
+    finally:
+        evaluator.memory = memory
+        del evaluator.kept[kept:]
+
+
+def uniform(members: list) -> bool:
+    return all(isinstance(m, torch.Tensor) and m.shape == members[0].shape for m in members)

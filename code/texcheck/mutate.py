@@ -1,0 +1,349 @@
+"""Mutation run: single-token changes of steps and definitions, and which of them go unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .block import Block, read_block
+from .check import check
+from .errors import Refused
+from .files import Derivation, derivations
+from .tex import Token, tokenize
+
+STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
+SIBLINGS = {r"\sin": r"\cos", r"\cos": r"\sin", r"\log": r"\exp", r"\exp": r"\log",
+            r"\tanh": r"\sin", r"\max": r"\min", r"\min": r"\max", r"\sum": r"\prod",
+            r"\prod": r"\sum", r"\odot": "+", r"\le": r"\ge", r"\ge": r"\le", "<": ">", ">": "<"}
+WORDS = {"softmax": "sigmoid", "sigmoid": "tanh", "tr": "det", "det": "tr", "diag": "tr",
+         "Var": "E", "relu": "sigmoid", "ReLU": "sigmoid"}
+
+
+@dataclass
+class Mutant:
+    """One changed line. `key` names it in the allow-list."""
+
+    key: str
+    where: str
+    line: int
+    target: str
+    change: str
+    text: str
+    killed: str = ""
+
+
+@dataclass
+class Outcome:
+    """Counts of a run, its survivors, and the entries of the allow-list that match none."""
+
+    steps: int
+    steps_killed: int
+    definitions: int
+    definitions_killed: int
+    survivors: list[Mutant]
+    allowed: list[Mutant]
+    stale: list[str]
+
+    @property
+    def step_rate(self) -> float:
+        return 1.0 if not self.steps else self.steps_killed / self.steps
+
+    @property
+    def definition_rate(self) -> float:
+        return 1.0 if not self.definitions else self.definitions_killed / self.definitions
+
+    @property
+    def ok(self) -> bool:
+        return (self.step_rate >= STEP_TARGET and self.definition_rate >= DEFINITION_TARGET
+                and not self.survivors and not self.stale)
+
+
+def formula_span(raw: str) -> tuple[int, int] | None:
+    """The part of a line that is mutated: the right side, without reason, range and order."""
+    body = raw.split(" -- ")[0].rstrip()
+    body = re.sub(r"\\quad\s*\(.*\)\s*$", "", body).rstrip()
+    body = re.sub(r"\[[^\[\]]*\\to[^\[\]]*\]\s*$", "", body).rstrip()
+    if body.startswith("def:"):
+        place = body.find("=")
+        return (place + 1, len(body)) if place > 0 else None
+    found = re.match(r"(=|\\leq?|\\geq?|\\approx)(?![a-zA-Z])", body)
+    return (found.end(), len(body)) if found else None
+
+
+def changes(text: str) -> Iterator[tuple[str, str]]:
+    """All single-token changes of a formula: what was done, and the new text."""
+    tokens = tokenize(text)
+    for place, token in enumerate(tokens):
+        yield from token_changes(text, tokens, place, token)
+    first = tokens[0] if tokens else None
+    if first is not None and first.text not in ("-", "+"):
+        yield "negate the first term", text[:first.start] + "-" + text[first.start:]
+    yield from swaps(text, tokens)
+
+
+def token_changes(text: str, tokens: list[Token], place: int, token: Token):
+    def put(new: str, end: int | None = None) -> str:
+        return text[:token.start] + new + text[token.end if end is None else end:]
+
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    before = tokens[place - 1] if place else None
+    if token.text in "+-":
+        if before is not None and before.text not in ("{", "(", "[", "=", "&", r"\\"):
+            yield f"{token.text} to {'-' if token.text == '+' else '+'}", put(
+                "-" if token.text == "+" else "+")
+        elif token.text == "-":
+            yield "drop a sign", put("")
+    elif token.kind == "num":
+        number = int(token.text) if "." not in token.text else None
+        yield f"{token.text} to {bumped(token.text)}", put(braced(bumped(token.text), before))
+        if number is not None and number > 0:
+            yield f"{token.text} to {number - 1}", put(str(number - 1))
+    elif token.text in SIBLINGS and not (token.text in "<>" and before is None):
+        yield f"{token.text} to {SIBLINGS[token.text]}", put(SIBLINGS[token.text] + " ")
+    elif token.text in ("^", "_") and after is not None:
+        end = script_end(tokens, place)
+        inner = text[after.start:tokens[end - 1].end]
+        yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
+        if token.text == "_":
+            yield from shifted(text, tokens, place, end)
+        elif inner in (r"\top", r"{\top}"):
+            return
+    elif (token.kind == "letter" or is_greek(token)) and (
+            after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
+        yield f"transpose {token.text}", put(token.text + r"^\top ")
+        yield f"square {token.text}", put(token.text + "^2 ")
+    if token.kind == "letter" or is_greek(token):
+        yield from dropped(text, tokens, place)
+    if token.text in ("\\operatorname", "\\mathrm") and after is not None and after.text == "{":
+        end = matching(tokens, place + 1)
+        word = "".join(t.text for t in tokens[place + 2:end])
+        if word in WORDS:
+            yield f"{word} to {WORDS[word]}", (text[:tokens[place + 2].start] + WORDS[word]
+                                               + text[tokens[end].start:])
+
+
+def is_greek(token: Token) -> bool:
+    from .tex import GREEK
+
+    return token.text in GREEK
+
+
+def stands_alone(tokens: list[Token], place: int) -> bool:
+    """Whether a letter is a factor: not inside a word, an index or a binder."""
+    depth = 0
+    for index in range(place - 1, -1, -1):
+        text = tokens[index].text
+        depth += {"}": 1, "{": -1}.get(text, 0)
+        if depth < 0:
+            before = tokens[index - 1].text if index else ""
+            if before in ("_", r"\mathrm", r"\operatorname", r"\text", r"\begin", r"\end"):
+                return False
+            depth = 0
+        elif depth == 0 and index == place - 1 and text in ("_", "^", r"\partial", "d"):
+            return False
+    return True
+
+
+def braced(number: str, before: Token | None) -> str:
+    return f"{{{number}}}" if before is not None and before.text in "_^" and len(number) > 1 \
+        else number
+
+
+def bumped(number: str) -> str:
+    return str(int(number) + 1) if "." not in number else str(round(float(number) + 0.1, 6))
+
+
+def script_end(tokens: list[Token], place: int) -> int:
+    """Index after the script whose mark stands at `place`."""
+    return matching(tokens, place + 1) + 1 if tokens[place + 1].text == "{" else place + 2
+
+
+def matching(tokens: list[Token], place: int) -> int:
+    depth = 0
+    for index in range(place, len(tokens)):
+        depth += {"{": 1, "}": -1}.get(tokens[index].text, 0)
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
+def shifted(text: str, tokens: list[Token], place: int, end: int):
+    """Shift or swap indices of a subscript that is not a binder."""
+    if place and tokens[place - 1].text in (r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E"):
+        return
+    inner = tokens[place + 1:end]
+    if inner[0].text == "{":
+        inner = inner[1:-1]
+    if not inner or any(t.text in ("=", r"\in", r"\sim", ":", r"\mid", ">", "<") for t in inner):
+        return
+    start, stop = inner[0].start, inner[-1].end
+    body = text[start:stop]
+    head, tail = text[:tokens[place + 1].start], text[tokens[end - 1].end:]
+    letters = all(t.kind == "letter" for t in inner)
+    if len(inner) == 1 or not letters:
+        yield f"index {body} to {body}+1", f"{head}{{{body}+1}}{tail}"
+        yield f"index {body} to {body}-1", f"{head}{{{body}-1}}{tail}"
+    if letters and len(inner) == 2:
+        yield f"indices {body} swapped", f"{head}{{{inner[1].text}{inner[0].text}}}{tail}"
+
+
+def dropped(text: str, tokens: list[Token], place: int):
+    """Drop a factor with its scripts, where something is left beside it."""
+    if not stands_alone(tokens, place):
+        return
+    end = place + 1
+    while end < len(tokens) and tokens[end].text in ("_", "^") and end + 1 < len(tokens):
+        end = script_end(tokens, end)
+    if end < len(tokens) and tokens[end].text == "(":
+        return
+    beside = [tokens[place - 1] if place else None, tokens[end] if end < len(tokens) else None]
+    if not any(t is not None and (t.kind in ("letter", "num") or is_greek(t)
+                                  or t.text in (")", "(", "}", r"\frac")) for t in beside):
+        return
+    shown = text[tokens[place].start:tokens[end - 1].end]
+    yield f"drop the factor {shown}", text[:tokens[place].start] + text[tokens[end - 1].end:]
+
+
+def swaps(text: str, tokens: list[Token]):
+    """Swap two neighbouring one-letter factors: matters where the product does not commute."""
+    for place in range(len(tokens) - 1):
+        a, b = tokens[place], tokens[place + 1]
+        after = tokens[place + 2].text if place + 2 < len(tokens) else ""
+        if (a.kind == "letter" and b.kind == "letter" and a.text.isupper() and b.text.isupper()
+                and after not in ("_", "^", "(") and stands_alone(tokens, place)
+                and stands_alone(tokens, place + 1)):
+            yield f"swap {a.text} and {b.text}", (text[:a.start] + b.text + text[a.end:b.start]
+                                                 + a.text + text[b.end:])
+
+
+# ---- mutants of a derivation -------------------------------------------------------------
+
+
+def mutants(found: Derivation) -> list[Mutant]:
+    """Every mutant of a derivation; changes that read as before are left out."""
+    lines = found.text.split("\n")
+    binary = binary_letters(read(found, found.text))
+    result: list[Mutant] = []
+    for number, raw in enumerate(lines):
+        span = formula_span(raw)
+        if span is None:
+            continue
+        line = found.line + number
+        is_definition = raw.startswith("def:")
+        seen: set[str] = set()
+        try:
+            options = list(changes(raw[span[0]:span[1]]))
+        except Refused:
+            continue
+        for change, formula in options:
+            if change.removeprefix("square ") in binary:
+                continue  # y^2 = y where y is 0 or 1
+            text = raw[:span[0]] + " " + formula.strip() + raw[span[1]:]
+            if formula.strip() in seen or formula.strip() == raw[span[0]:span[1]].strip():
+                continue
+            seen.add(formula.strip())
+            name = found.label or found.title
+            key = hashlib.sha256(f"{name}\n{raw}\n{text}".encode()).hexdigest()[:12]
+            target = "definition" if is_definition else "step"
+            result.append(Mutant(key, name, line, target, change, text))
+    return result
+
+
+def binary_letters(block: Block) -> set[str]:
+    """Letters that stand for 0 or 1."""
+    found: set[str] = set()
+    for key, let in block.program.lets.items():
+        name, _, extra = let.domain.args
+        if name == "set" and [getattr(e, "args", None) for e in extra] == [("0",), ("1",)]:
+            found.add(key)
+    return found
+
+
+def read(found: Derivation, text: str) -> Block:
+    return read_block(text, title=found.title, label=found.label, path=found.path, line=found.line)
+
+
+def same_trees(a: Block, b: Block) -> bool:
+    """Whether two blocks say the same in other characters."""
+    first = [(i.kind, i.relation, i.left, i.right) for i in a.items if i.kind in ("claim", "step")]
+    second = [(i.kind, i.relation, i.left, i.right) for i in b.items if i.kind in ("claim", "step")]
+    return (first == second and a.program.defs.keys() == b.program.defs.keys()
+            and all(d.body == b.program.defs[k].body for k, d in a.program.defs.items())
+            and not a.errors and not b.errors)
+
+
+def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
+    """Whether the mutated derivation fails; None if it reads as before."""
+    lines = found.text.split("\n")
+    lines[mutant.line - found.line] = mutant.text
+    block = read(found, "\n".join(lines))
+    if same_trees(original, block):
+        return None
+    report = check(block)
+    if report.errors:
+        mutant.killed = report.errors[0].kind
+        return True
+    return False
+
+
+def mutate(files, allowed: dict[str, str] | None = None) -> Outcome:
+    """Run all mutants of all derivations of some files.
+
+    Parameters
+    ----------
+    files : iterable of path
+    allowed : dict
+        From the key of a survivor to the reason why the mutated line is true.
+    """
+    allowed = allowed or {}
+    outcome = Outcome(0, 0, 0, 0, [], [], [])
+    used: set[str] = set()
+    for path in files:
+        for found in derivations(path):
+            original = read(found, found.text)
+            for mutant in mutants(found):
+                dead = kill(found, original, mutant)
+                if dead is not None:
+                    count(outcome, mutant, dead, allowed, used)
+    outcome.stale = sorted(set(allowed) - used)
+    return outcome
+
+
+def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed, used: set[str]) -> None:
+    if not dead and mutant.key in allowed:
+        used.add(mutant.key)
+        outcome.allowed.append(mutant)
+        return
+    if mutant.target == "step":
+        outcome.steps += 1
+        outcome.steps_killed += dead
+    else:
+        outcome.definitions += 1
+        outcome.definitions_killed += dead
+    if not dead:
+        outcome.survivors.append(mutant)
+
+
+def run(files: list[str], output: str | None, allow: str | None) -> int:
+    """The command ``--mutate``: 0 if the targets are met and no survivor is unlisted."""
+    allowed = json.loads(Path(allow).read_text(encoding="utf-8")) if allow else {}
+    outcome = mutate(files, allowed)
+    for mutant in outcome.survivors:
+        print(f"{mutant.where}:{mutant.line}: survives [{mutant.key}] {mutant.target}, "
+              f"{mutant.change}: {mutant.text.strip()}")
+    for key in outcome.stale:
+        print(f"the allow-list names {key}, which is no survivor: {allowed[key]}")
+    print(f"steps: {outcome.steps_killed} of {outcome.steps} mutants killed "
+          f"({100 * outcome.step_rate:.2f} %, target {100 * STEP_TARGET:g} %)")
+    print(f"definitions: {outcome.definitions_killed} of {outcome.definitions} mutants killed "
+          f"({100 * outcome.definition_rate:.2f} %, target {100 * DEFINITION_TARGET:g} %)")
+    print(f"{len(outcome.allowed)} reviewed survivors, {len(outcome.survivors)} others")
+    if output:
+        report = asdict(outcome) | {"step_rate": outcome.step_rate,
+                                    "definition_rate": outcome.definition_rate, "ok": outcome.ok}
+        Path(output).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return 0 if outcome.ok else 1
