@@ -1,11 +1,14 @@
 """What a build ran and how long it took: warnings, a table on the console, a page of the book."""
 
+import re
+
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
 
+CELL = re.compile(r'"[^"\n]*ipykernel_\d+/\d+\.py"')  # a file's name that tells nothing
 WHAT = {"cells": "cell", "doctests": "doctest", "module": "doctest"}
 
 
@@ -33,7 +36,7 @@ def warn(task, failures):
             else:
                 message = f"the cell at line {first}: {message}"
         if failure["traceback"]:
-            message += "\n" + failure["traceback"].rstrip()
+            message += "\n" + CELL.sub('"<cell>"', failure["traceback"].rstrip())
         where = f"{task.path}:{line or min(task.lines.values(), default=1)}"
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 

@@ -154,7 +154,7 @@ def test_faults_read_the_same_in_a_kernel(book):
     book.chapter("c", "while True: pass")
     first = {}
     for fork in (True, False):
-        done = book.build("dummy", execution_fork=fork, execution_limit=1)
+        done = book.build("dummy", execution_fork=fork, execution_limit=3)
         assert done.status == 1
         lines = [line for line in done.warnings.splitlines() if "WARNING" in line]
         first[fork] = sorted(line.removesuffix(" [execution.cells]") for line in lines)
