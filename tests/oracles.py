@@ -315,3 +315,60 @@ def residual_output(W1, b1, W2, x, phi):
         value + sum(w * v for w, v in zip(weights, hidden, strict=True))
         for value, weights in zip(x, W2, strict=True)
     ]
+
+
+# Convolution: entry by entry, on padded copies, with every index written out.
+
+
+def convolve_full(x, k):
+    """Sum of x_i k_{m-i} over all pairs of indices of two lists that add up to m."""
+    out = [0.0] * (len(x) + len(k) - 1)
+    for i, a in enumerate(x):
+        for j, b in enumerate(k):
+            out[i + j] += a * b
+    return out
+
+
+def convolution_layer(x, w, stride, padding, dilation, groups):
+    """Two-dimensional cross-correlation of images (n, c, h, w), one product at a time."""
+    n, channels, height, width = x.shape
+    outputs, per_group, rows, columns = w.shape
+    tall = (height + 2 * padding[0] - dilation[0] * (rows - 1) - 1) // stride[0] + 1
+    wide = (width + 2 * padding[1] - dilation[1] * (columns - 1) - 1) // stride[1] + 1
+    out = np.zeros((n, outputs, tall, wide))
+    for e, o, r, s in np.ndindex(*out.shape):
+        group = o // (outputs // groups)
+        for c, i, j in np.ndindex(per_group, rows, columns):
+            row = r * stride[0] + i * dilation[0] - padding[0]
+            column = s * stride[1] + j * dilation[1] - padding[1]
+            if 0 <= row < height and 0 <= column < width:
+                out[e, o, r, s] += w[o, c, i, j] * x[e, group * per_group + c, row, column]
+    return out
+
+
+def count_places(n, kernel, stride, before, behind, dilation):
+    """Places of a window, found by moving it along until it sticks out."""
+    places, first = 0, -before
+    while first + dilation * (kernel - 1) < n + behind:
+        places += 1
+        first += stride
+    return places
+
+
+def pixels_seen(layers, unit):
+    """Input pixels from which a path leads to a unit: sets, layer by layer, from the top."""
+    pixels = {unit}
+    for kernel, stride, before, dilation in reversed(layers):
+        pixels = {u * stride - before + t * dilation for u in pixels for t in range(kernel)}
+    return pixels
+
+
+def paths_from_each_pixel(layers):
+    """Every path from unit 0 of the last layer down, one at a time, counted where it ends."""
+    ends = {}
+    for taps in itertools.product(*(range(kernel) for kernel, _, _ in layers)):
+        pixel = 0
+        for tap, (_, stride, dilation) in zip(reversed(taps), reversed(layers), strict=True):
+            pixel = pixel * stride + tap * dilation
+        ends[pixel] = ends.get(pixel, 0) + 1
+    return ends
