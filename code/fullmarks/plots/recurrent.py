@@ -46,11 +46,11 @@ def transient_growth(powers):
     """Norms of powers of matrices with the same eigenvalues."""
     figure, ax = sheet(width=WIDTH, height=3.4)
     for name, norms, color in zip(powers.name, powers.norms, (BLUE, GREEN, ORANGE), strict=True):
-        ax.semilogy(norms, color=color)
         top = norms.argmax()
+        label = f"$k = {name}$: up to {norms[top]:.1f} at $t = {top}$"
+        ax.semilogy(norms, color=color, label=label)
         ax.plot(top, norms[top], "o", color=color, clip_on=False)
-        text = f"$k = {name}$: up to {norms[top]:.1f} at $t = {top}$"
-        ax.annotate(text, (top, norms[top]), (12, 3), color=color, textcoords="offset points")
+    ax.legend(loc="lower left", reverse=True)
     ax.set(xlabel="steps $t$", ylabel=NORM, xlim=(0, 80), ylim=(1e-4, 100))
     return figure
 
@@ -292,10 +292,9 @@ def zero_start(result):
     """Gradients in both weights over the first steps from W2 = 0."""
     figure, ax = sheet(width=WIDTH, height=3.2)
     step = np.arange(len(result.W1))
-    ax.plot(step, result.W2, color=BLUE)
-    ax.plot(step, result.W1, color=ORANGE)
+    ax.plot(step, result.W2, color=BLUE, label="in all $W^{(2)}$")
+    ax.plot(step, result.W1, color=ORANGE, label="in all $W^{(1)}$: 0 at the start")
     ax.plot(0, result.W1[0], "o", color=ORANGE, clip_on=False, zorder=5)
-    ax.text(6, result.W2[5] + 0.15, "gradient in all $W^{(2)}$", color=BLUE)
-    ax.text(6, result.W1[6] - 0.2, "gradient in all $W^{(1)}$: 0 at the start", color=ORANGE)
+    ax.legend()
     ax.set(xlabel="step", ylabel="norm of the gradient", xlim=(0, step[-1]), ylim=(0, None))
     return figure
