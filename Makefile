@@ -20,7 +20,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html text single serve test fast lint derivations check clean lock setup
+.PHONY: help html text single serve test fast lint derivations mutate check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ lint: setup  ## check the style and the direction of imports
 
 derivations: setup  ## check the derivations alone, without building
 	@$(PY) -m texcheck $(CHAPTERS)
+
+mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
+	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
 
 check: test html  ## all of the gates, as run before every merge
 

@@ -4,17 +4,25 @@ The tiny book in ``tests/gates`` has the settings of the book itself. It builds 
 is; with the faults below, each gate says what is wrong, where, and the build fails.
 """
 
+import ast
+import doctest
+import importlib
+import multiprocessing
 import os
 import re
 import shutil
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from execution import doctests
+from sybil.example import SybilFailure
 
 ROOT = Path(__file__).parent.parent
+CHAPTERS = [path for path in sorted((ROOT / "book").glob("*.md")) if "{doctest}" in path.read_text()]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -121,7 +129,7 @@ def test_a_fault_stops_the_build_at_its_line(red, name, fault):
 
 
 def test_a_failed_build_fails_again_when_nothing_changes(tmp_path):
-    folder = tiny_book(tmp_path, [FAULTS[1]])
+    folder = tiny_book(tmp_path, [FAULTS[0]])
     first, second = build(folder), build(folder)
     assert first[0] == second[0] == 1
     assert "book/halves.md:45" in first[1] and "book/halves.md:45" in second[1]
@@ -154,3 +162,128 @@ def test_a_wrong_derivation_is_red_without_sphinx_too(tmp_path, claim, right, ki
     assert done.returncode == 1
     assert re.search(rf"page.md:5: ERROR: der-gate step 1.1: .*\[texcheck\.{kind}\]",
                      done.stdout, re.S), done.stdout
+
+
+@pytest.mark.parametrize("file, line, broken", [
+    ("fullmarks/mlp.py", "import torch", "torch only in experiments and texcheck"),
+    ("fullmarks/experiments/mlp.py", "import matplotlib", "matplotlib only in plots"),
+    ("fullmarks/mlp.py", "from fullmarks.plots import mlp", "plots use experiments use modules"),
+    ("texcheck/tex.py", "import papers", "the packages know nothing of one another"),
+])
+def test_a_forbidden_import_is_red(tmp_path, file, line, broken):
+    shutil.copytree(ROOT / "code", tmp_path / "code",
+                    ignore=shutil.ignore_patterns("__pycache__", "static"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    path = tmp_path / "code" / file
+    path.write_text(f"{path.read_text()}\n\n{line}\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=tmp_path,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "code")})
+    assert done.returncode == 1
+    assert re.search(rf"{re.escape(broken)}.* BROKEN", done.stdout), done.stdout
+
+
+# The book itself: one id of a paper, one digit of a doctest, one sign of a module.
+
+def test_one_wrong_id_in_a_paper_is_red_at_its_line(tmp_path):
+    shutil.copytree(ROOT / "book", tmp_path / "book")
+    expected = []
+    for letter, id in (("a", "A1a"), ("d", "D1.2"), ("e", "E1c")):
+        path = tmp_path / f"book/papers/{letter}.md"
+        text = path.read_text()
+        line = text[:text.index(f"{{question}} {id}\n")].count("\n") + 1
+        path.write_text(text.replace(f"{{question}} {id}\n", f"{{question}} {id}9\n"))
+        expected.append(f"papers/{letter}.md:{line}: WARNING: question {id}9: the register has no")
+    (tmp_path / "conf.py").write_text(
+        (ROOT / "conf.py").read_text().replace("__file__", repr(str(ROOT / "conf.py")))
+        + "\nextensions = ['myst_nb', 'typeset', 'papers']\nnb_execution_mode = 'off'\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-b", "dummy", "-W", "--keep-going",
+         "-c", ".", "book", "out"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "code")})
+    assert done.returncode == 1
+    for warning in expected:
+        assert warning in done.stderr, f"{warning}\nis not in\n{done.stderr}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_changed_digit_in_a_doctest_is_noticed(path):
+    # Each expectation is what the code prints today, or the suite would be red already.
+    checker, changed = doctest.OutputChecker(), 0
+    for example in doctests.examples(path.read_text(), path):
+        want = example.parsed.want
+        for place in [match.start() for match in re.finditer(r"\d", want)]:
+            other = "1" if want[place] == "0" else "0"
+            wrong = want[:place] + other + want[place + 1:]
+            assert not checker.check_output(wrong, want, doctests.FLAGS), (want, wrong)
+            changed += 1
+    assert changed
+
+
+class Signs(ast.NodeTransformer):
+    """Turns the sign number `wanted` of a module around; counts all but those of error messages."""
+
+    FLIPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add}  # noqa: RUF012
+
+    def __init__(self, wanted):
+        self.wanted, self.count, self.line = wanted, 0, None
+
+    def visit_Raise(self, node):
+        return node
+
+    def flip(self, node):
+        self.generic_visit(node)
+        kind = type(node.op)
+        if kind in self.FLIPPED or kind is ast.USub:
+            if self.count == self.wanted:
+                self.line = node.lineno
+                node = node.operand if kind is ast.USub else ast.BinOp(
+                    node.left, self.FLIPPED[kind](), node.right)
+            self.count += 1
+        return node
+
+    visit_BinOp = visit_UnaryOp = flip
+
+
+def noticed(word, tree):
+    """Whether an example of a module or of its chapter fails when the module is `tree`."""
+    module = types.ModuleType(f"fullmarks.{word}")
+    module.__file__ = str(ROOT / f"code/fullmarks/{word}.py")
+    sys.modules[module.__name__] = module
+    importlib.import_module("fullmarks").__dict__[word] = module
+    sys.modules.pop(f"fullmarks.experiments.{word}", None)
+    exec(compile(ast.fix_missing_locations(tree), module.__file__, "exec"), module.__dict__)
+    if any(doctests.check(test) for test in doctests.docstrings(module)):
+        return True
+    chapter = ROOT / f"book/{word}.md"
+    for example in doctests.examples(chapter.read_text(), chapter):
+        try:
+            example.evaluate()
+        except SybilFailure:
+            return True
+    return False
+
+
+def survives(word, number):
+    """Whether a flipped sign goes unnoticed; runs in a process of its own."""
+    tree = ast.parse((ROOT / f"code/fullmarks/{word}.py").read_text())
+    flipper = Signs(number)
+    tree = flipper.visit(tree)
+    sys.exit(7 if noticed(word, tree) else 0)
+
+
+def test_one_flipped_sign_in_the_module_mlp_is_noticed():
+    counter = Signs(-1)
+    counter.visit(ast.parse((ROOT / "code/fullmarks/mlp.py").read_text()))
+    assert counter.count > 30
+    context = multiprocessing.get_context("fork")
+    unnoticed = []
+    for number in range(counter.count):
+        child = context.Process(target=survives, args=("mlp", number))
+        child.start()
+        child.join()
+        if child.exitcode == 0:
+            flipper = Signs(number)
+            flipper.visit(ast.parse((ROOT / "code/fullmarks/mlp.py").read_text()))
+            unnoticed.append(flipper.line)
+    assert unnoticed == []
