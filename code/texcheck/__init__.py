@@ -10,7 +10,7 @@ from importlib import import_module
 PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "check",
           "Result": "check", "check": "check", "Error": "errors", "Derivation": "files",
           "derivations": "files"}
-__all__ = list(PUBLIC)  # noqa: PLE0605
+__all__ = list(PUBLIC)
 
 
 def __getattr__(name):

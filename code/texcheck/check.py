@@ -19,6 +19,7 @@ from .trees import Node, pretty, show, walk
 
 DRAWS = 24
 PROBES = 20
+MOST = 6
 LOOSE, TIGHT, TIGHT_SHARE = 1e-6, 1e-9, 0.75
 NEAR_ZERO = 1e-10
 AWAY = 6
@@ -160,7 +161,7 @@ class Run:
         started = time.perf_counter()
         while attempts < self.draws * ATTEMPTS:
             open_results = [r for r in self.report.results if self.wants_more(r)]
-            if not open_results or self.report.draws >= 4 * self.draws:
+            if not open_results or self.report.draws >= MOST * self.draws:
                 break
             attempts += 1
             evaluator = self.accepted(attempts)
@@ -318,7 +319,10 @@ class Run:
             yield from ((place, n) for n in walk(definition.body))
 
     def wants_more(self, result: Result) -> bool:
-        return not result.done and result.draws < self.draws
+        if result.done:
+            return False
+        return result.draws < self.draws or (result.away < AWAY
+                                             and result.draws < MOST * self.draws)
 
     def accepted(self, attempt: int) -> Evaluator | None:
         rng = np.random.default_rng([*self.seed, attempt])
@@ -495,6 +499,10 @@ class Run:
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:
         item = result.item
         free = self.arguments(item.free)
+        for node in walk(item.left) if free else ():
+            if node.kind == "call" and any(a.kind == "sym" and a.args[0] in free
+                                           for a in node.args[1]):
+                self.watch.signs[node.args[0], "code"] = {-1, 0, 1}
         try:
             value = evaluator.value(item.left, Env(bound=free))
         except Undefined:

@@ -98,7 +98,7 @@ class Evaluator:
 
     # ---- the walk -----------------------------------------------------------------------
 
-    def value(self, node: Node, env: Env = Env()) -> Any:  # noqa: B008
+    def value(self, node: Node, env: Env = Env()) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed."""
         if node.kind == "num":
             text = node.args[0]
@@ -359,13 +359,13 @@ class Evaluator:
     def do_epow(self, node, env, a, b):
         return v.elementwise_power(self.value(a, env), self.value(b, env))
 
-    def do_T(self, node, env, a):  # noqa: N802
+    def do_T(self, node, env, a):
         value = self.value(a, env)
         if v.is_scalar(value) and a.kind in ("sym", "term", "item"):
             raise v.type_error(f"the transpose of {show(a)}, which is a number")
         return v.transpose(value)
 
-    def do_invT(self, node, env, a):  # noqa: N802
+    def do_invT(self, node, env, a):
         return v.transpose(v.inverse(self.value(a, env)))
 
     def do_sqrt(self, node, env, a, order):
@@ -696,8 +696,8 @@ class Evaluator:
         if key in self.draw.functions:
             return self.draw.functions[key](given)
         definition = self.program.defs[key]
-        if self.watch is not None and self.watch.detailed and len(given) == 1 and (
-                v.is_scalar(given[0])):
+        if self.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
+                self.watch.detailed or self.watch.role == "code"):
             signs = self.watch.signs.setdefault((key, self.watch.role), set())
             signs.add(int(np.sign(v.plain(given[0]))))
         wide = [g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0]
@@ -781,7 +781,7 @@ class Evaluator:
     def cut(self, node: Node, env: Env):
         """Replace a symbol by a free copy: the copy, the surroundings with it, and the entry."""
         if node.kind == "item":
-            leaf, inner, picked = self.cut(node.args[0], env)
+            leaf, inner, _ = self.cut(node.args[0], env)
             index = tuple(self.whole(i, env, "an index") for i in node.args[1])
             self.value(node, env)
             if leaf.dim() == 2 and len(index) == 1:

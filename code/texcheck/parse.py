@@ -245,8 +245,8 @@ class Parser:
         """Refuse a derivative followed by what may be the place at which it is taken."""
         if before.kind in ("diff", "grad") and not before.grouped and (
                 self.peek() == "(" and self.peek(2) == ")"):
-            raise self.refuse(r"is this the place of the derivative, or a factor? write \cdot for a "
-                              "product")
+            raise self.refuse(r"is this the place of the derivative, or a factor? write \cdot "
+                              "for a product")
 
     def joined(self, parts: list[Node], start: int) -> Node:
         return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)

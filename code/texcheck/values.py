@@ -154,7 +154,7 @@ def chain(factors: list):
 
 
 def multiply_lazy(a, b):
-    for one, other, left in ((a, b, True), (b, a, False)):
+    for one, other in ((a, b), (b, a)):
         if isinstance(one, Lazy) and one.kind == "eye":
             return scale(one.scale, other)
     if isinstance(a, Lazy) and isinstance(b, torch.Tensor):
@@ -206,7 +206,7 @@ def exact(a: float):
 
 def power(a, b):
     """A number to a power, or a square matrix to a whole power."""
-    if isinstance(b, torch.Tensor) and b.dim() != 0 or isinstance(b, Lazy):
+    if (isinstance(b, torch.Tensor) and b.dim() != 0) or isinstance(b, Lazy):
         raise type_error(f"an exponent that is {shape_text(b)}")
     if isinstance(a, Lazy):
         if a.kind == "eye" and isinstance(b, int):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 import texcheck
 
 FILES = sorted(Path(__file__).with_name("corpus").glob("*.md"))

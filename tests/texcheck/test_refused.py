@@ -4,7 +4,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 import texcheck
 
 CASES = tomllib.loads(Path(__file__).with_name("refused.toml").read_text(encoding="utf-8"))["case"]
