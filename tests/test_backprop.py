@@ -518,6 +518,15 @@ def test_leaky_backward_is_what_the_recorded_graph_says():
         close(leaf.grad, gradient.reshape(leaf.grad.shape))
 
 
+def test_a_unit_at_zero_has_the_slope_of_the_negative_side_as_in_torch():
+    theta = THETA._replace(W1=np.zeros((H, D)), b1=np.zeros(H))
+    b1 = torch.tensor(theta.b1, requires_grad=True)
+    hidden = F.leaky_relu(torch.tensor(theta.W1 @ X) + b1[:, None], 0.2)
+    logits = torch.tensor(theta.W2) @ hidden + torch.tensor(theta.b2)[:, None]
+    F.cross_entropy(logits.T, torch.tensor(ONE_HOT.T)).backward()
+    close(bp.leaky_backward(theta, X, ONE_HOT, 0.2).b1, b1.grad)
+
+
 def test_the_mean_gradient_is_the_mean_of_the_gradients():
     whole = bp.leaky_backward(THETA, X, SOFT)
     single = [bp.leaky_backward(THETA, X[:, [m]], SOFT[:, [m]]) for m in range(M)]
