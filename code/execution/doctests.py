@@ -20,8 +20,15 @@ from sybil.parsers.myst import DocTestDirectiveParser
 from execution.cells import TimeLimit
 
 
+# The standard library lets True pass for an expected 1; exact means exact.
+FLAGS = doctest.DONT_ACCEPT_TRUE_FOR_1
+
+
 class Blocks(DocTestDirectiveParser):
     """Parser of ``{doctest}`` blocks that also knows the lines of indented ones."""
+
+    def __init__(self):
+        super().__init__(FLAGS)
 
     def __call__(self, document):
         """Yield a region for each example, at its prompt."""
@@ -111,7 +118,7 @@ def check(test):
             line = (test.lineno or 0) + example.lineno + 1
             failures.append((line, f"{example.source}{what}".rstrip()))
 
-    Runner(verbose=False).run(test, out=io.StringIO().write)
+    Runner(verbose=False, optionflags=FLAGS).run(test, out=io.StringIO().write)
     return failures
 
 

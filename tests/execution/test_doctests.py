@@ -259,3 +259,12 @@ def test_pytest_collects_the_same(tested):
     edit(tested, "code/pkg/good.py", "'kind'\n", "'sort'\n")
     status, _ = pytest_run("-k", "7 or Kind")
     assert status == 1
+
+
+def test_true_is_not_one():
+    from execution import doctests
+    from sybil.example import SybilFailure
+
+    [example] = doctests.examples("```{doctest}\n>>> 1 == 1\n1\n```\n", "page.md")
+    with pytest.raises(SybilFailure):
+        example.evaluate()
