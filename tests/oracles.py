@@ -331,7 +331,7 @@ def convolve_full(x, k):
 
 def convolution_layer(x, w, stride, padding, dilation, groups):
     """Two-dimensional cross-correlation of images (n, c, h, w), one product at a time."""
-    n, channels, height, width = x.shape
+    n, _, height, width = x.shape
     outputs, per_group, rows, columns = w.shape
     tall = (height + 2 * padding[0] - dilation[0] * (rows - 1) - 1) // stride[0] + 1
     wide = (width + 2 * padding[1] - dilation[1] * (columns - 1) - 1) // stride[1] + 1
@@ -372,3 +372,47 @@ def paths_from_each_pixel(layers):
             pixel = pixel * stride + tap * dilation
         ends[pixel] = ends.get(pixel, 0) + 1
     return ends
+
+
+# Chapter regularization: early stopping, ensembles of masks, learned dropout.
+
+
+def early_stopped_weights(X, y, rate, steps):
+    """Gradient descent from zero on the mean of (w·x - y)²/2, weight by weight."""
+    w = [0.0] * len(X[0])
+    for _ in range(steps):
+        errors = [sum(v * u for v, u in zip(row, w, strict=True)) - target
+                  for row, target in zip(X, y, strict=True)]
+        w = [u - rate * sum(e * row[j] for e, row in zip(errors, X, strict=True)) / len(X)
+             for j, u in enumerate(w)]
+    return w
+
+
+def correlation_with_signs(X, radius):
+    """Mean over all sign vectors of the best correlation of a linear function of bounded norm."""
+    total, signs = 0.0, list(itertools.product((-1, 1), repeat=len(X)))
+    for s in signs:
+        direction = [sum(si * row[j] for si, row in zip(s, X, strict=True))
+                     for j in range(len(X[0]))]
+        total += radius * math.hypot(*direction) / len(X)
+    return total / len(signs)
+
+
+def mask_ensemble(W, b, x, keep):
+    """Renormalised geometric mean and arithmetic mean over all masks of a softmax layer."""
+    k = len(b)
+    logs, mean = [0.0] * k, [0.0] * k
+    for d in itertools.product((0, 1), repeat=len(x)):
+        chance = math.prod(keep if di else 1 - keep for di in d)
+        logits = [sum(W[i][c] * x[i] for i in range(len(x)) if d[i]) + b[c] for c in range(k)]
+        for c, probability in enumerate(softmax(logits)):
+            logs[c] += chance * math.log(probability)
+            mean[c] += chance * probability
+    geometric = [math.exp(value) for value in logs]
+    return [value / sum(geometric) for value in geometric], mean
+
+
+def mean_over_masks(function, p):
+    """Expectation of a function of the mask if unit i is dropped with probability p_i."""
+    return sum(math.prod(1 - pi if di else pi for di, pi in zip(d, p, strict=True)) * function(d)
+               for d in itertools.product((0, 1), repeat=len(p)))

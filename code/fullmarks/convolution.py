@@ -190,7 +190,7 @@ def output_size(
 
     References
     ----------
-    :cite:`dumoulin2016`, relationship 6 for the rounded form and section 5 for dilation.
+    :cite:`dumoulin2016`, relationship 6; chapter 5 for dilation.
 
     Examples
     --------
@@ -383,7 +383,7 @@ def transposed_layer(
 
     References
     ----------
-    :cite:`dumoulin2016`, section 4.
+    :cite:`dumoulin2016`, chapter 4.
 
     Examples
     --------
@@ -611,9 +611,7 @@ def _pooling_window(x, kernel, stride, padding, ceil, fill):
 def _images(name, x):
     x = _checks.reals(name, x)
     if x.ndim < 3:
-        raise ValueError(
-            f"{name} must have two axes and those of space, but its shape is {x.shape}"
-        )
+        raise ValueError(f"{name} must have 3 axes or more, but its shape is {x.shape}")
     return x
 
 
@@ -690,9 +688,7 @@ class Map(NamedTuple):
     def seen(self, unit: int) -> tuple[int, int]:
         """First and last pixel of a unit's field, counted from 0, padding included."""
         if not 0 <= unit < self.size:
-            raise ValueError(
-                f"unit {unit} is not one of the {self.size} units 0 to {self.size - 1}"
-            )
+            raise ValueError(f"unit {unit} is not one of 0 to {self.size - 1}")
         first = self.start + unit * self.jump
         return first, first + self.field - 1
 
@@ -798,9 +794,7 @@ def width_of_mass(profile: Float[np.ndarray, " n"], share: float = 0.95) -> int:
     """
     profile = _checks.reals("profile", profile, ndim=1)
     if (profile < 0).any() or not profile.any():
-        raise ValueError(
-            f"profile must have no negative entry and not only zeros, but is {profile}"
-        )
+        raise ValueError(f"profile must be positive somewhere, negative nowhere: {profile}")
     if not 0 < share <= 1:
         raise ValueError(f"share must lie above 0 and not above 1, but is {share}")
     sums = np.concatenate([[0.0], np.cumsum(profile)])
