@@ -7,8 +7,8 @@ many random draws of the declared symbols, and every step must agree with the on
 
 from importlib import import_module
 
-PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "check",
-          "Result": "check", "check": "check", "Error": "errors", "Derivation": "files",
+PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "checker",
+          "Result": "checker", "check": "checker", "Error": "errors", "Derivation": "files",
           "derivations": "files"}
 __all__ = list(PUBLIC)
 

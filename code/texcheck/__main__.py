@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from .block import read_block
-from .check import Report, check
+from .checker import Report, check
 from .files import derivations
 
 

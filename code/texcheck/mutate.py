@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .block import Block, read_block
-from .check import check
+from .checker import check
 from .errors import Refused
 from .files import Derivation, derivations
 from .tex import Token, tokenize

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import texcheck
-from texcheck.check import Run
+from texcheck.checker import Run
 from texcheck.draw import draw_symbols
 
 LOGISTIC = r"""
