@@ -20,7 +20,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html text single serve test fast lint derivations mutate check clean lock setup
+.PHONY: help html text single serve test fast lint derivations mutate bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ derivations: setup  ## check the derivations alone, without building
 
 mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
+
+bench: setup  ## measure the build against plain MyST-NB (takes a while)
+	@$(PY) benchmarks/build.py
 
 check: test html  ## all of the gates, as run before every merge
 
