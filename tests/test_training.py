@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import training
-from fullmarks.plots import papers
+from fullmarks.experiments import training as experiments
+from fullmarks.plots import Sheet, papers
+from fullmarks.plots import training as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -299,6 +301,216 @@ def test_a_batch_of_all_examples_has_no_variance_only_without_replacement():
     assert checked.variance_without_replacement(g, 5) == 0.0
     assert checked.variance_with_replacement(g, 5) > 0.1
     assert checked.variance_without_replacement(g[:1], 1) == 0.0
+
+
+# The experiments: what their figures and the chapter claim.
+
+
+def test_errors_vanish_through_sigmoids_and_not_through_rectifiers():
+    found = experiments.errors_by_layer(rng())
+    assert found["sigmoid"][0] < 1e-12  # stated beside the figure
+    assert 4 < (found["sigmoid"][-1] / found["sigmoid"][0]) ** (1 / 19) < 5
+    assert 0.1 < found["tanh"][0] < 0.3
+    for name in ("ReLU", "leaky ReLU"):
+        assert (abs(np.log2(found[name] / math.sqrt(1 / 2))) < 0.3).all()
+
+
+def test_three_sizes_of_first_weights():
+    small, xavier, large = experiments.initial_signals(rng()).values()
+    for start in (small, xavier, large):
+        assert_allclose(start.spread, start.theory, rtol=0.1)
+    assert small.spread[-1] < 1e-6 and small.error[0] < 1e-6
+    assert xavier.spread[-1] > 0.2 and xavier.error[0] > 0.2
+    assert large.slope.max() < 0.2 and large.error[0] > 100 * large.error[-1]
+
+
+def test_each_rule_keeps_what_it_is_made_for():
+    inputs, outputs, xavier = experiments.both_conditions(rng()).values()
+    ratio = experiments.FUNNEL[0] / experiments.FUNNEL[-1]
+    assert_allclose(inputs.forward, 1, rtol=0.1)
+    assert_allclose(outputs.backward, 1, rtol=0.1)
+    assert_allclose(inputs.backward[0], 1 / ratio, rtol=0.2)
+    assert_allclose(outputs.forward[-1], ratio, rtol=0.2)
+    assert_allclose(xavier.forward[-1], (4 / 3) ** 5, rtol=0.2)
+    assert_allclose(xavier.backward[0], (2 / 3) ** 5, rtol=0.2)
+
+
+def test_long_steps_kill_units():
+    result = experiments.dead_units(rng())
+    best = result.loss.argmin()
+    assert result.at_start == 0 and (result.share[result.rate < 1] == 0).all()
+    assert 0.1 < result.share[best] < 0.2 and result.share[best + 1] > 0.9
+    assert (result.loss[best + 1 :] > math.log(2)).all()
+
+
+def test_many_networks_at_once_are_trained_as_torch_trains_one():
+    many = experiments.dead_units(rng(), hidden=6, steps=30, networks=1)
+    random = rng()
+    x, y = experiments.two_arcs(random)
+    W1 = torch.tensor(random.normal(size=(1, 6, 2))[0], requires_grad=True)
+    W2 = torch.tensor(math.sqrt(1 / 6) * random.normal(size=(1, 2, 6))[0], requires_grad=True)
+    b1, b2 = (torch.zeros(k, dtype=torch.float64, requires_grad=True) for k in (6, 2))
+    optimizer = torch.optim.SGD([W1, b1, W2, b2], lr=many.rate[4])
+    for _ in range(31):
+        optimizer.zero_grad()
+        z = F.linear(torch.tensor(x), W1, b1)
+        loss = F.cross_entropy(F.linear(torch.relu(z), W2, b2), torch.tensor(y))
+        loss.backward()
+        optimizer.step()
+    close(many.loss[4], loss.item())
+    close(many.share[4], (z <= 0).all(dim=0).double().mean().item())
+
+
+def test_just_above_the_threshold_the_loss_falls_first_and_then_rises():
+    result = experiments.rising_loss()
+    half, exactly, above = result.losses.values()
+    assert (np.diff(half) < 0).all() and (np.diff(exactly) <= 0).all()
+    least = above.argmin()
+    assert 20 < least < 100 and (np.diff(above[:least]) < 0).all()
+    assert (np.diff(above[least:]) > 0).all() and above[-1] > above[0]
+    assert 0.95 < result.share[result.final.argmin()] < 1
+
+
+def test_scaling_the_inputs_moves_the_threshold():
+    raw, standardised = experiments.scaled_inputs(rng()).values()
+    assert standardised.threshold > 1000 * raw.threshold
+    for case in (raw, standardised):
+        assert case.below < 1 < case.above
+
+
+def test_single_runs_scatter_about_the_expected_regimes():
+    result = experiments.learning_rate_regimes(rng())
+    assert result.expected["A"][1] > 1e16 and len(result.run["A"]) == 1
+    assert result.run["A"][0] > 1e6
+    for letter in "BD":
+        centre = (result.expected[letter][1:] + result.expected[letter][:-1]) / 2
+        assert abs(result.run[letter] - centre).mean() < 0.1
+    assert abs(result.run["C"].mean() - result.expected["C"][-1]) < 0.1
+
+
+def test_the_rates_are_those_of_the_paper_and_those_printed_are_tens_of_thousands_too_high():
+    assert experiments.MEANT == papers.LEARNING_RATES
+    for letter, printed in zip("ABCD", (4e1, 2e5, 8e3, 3e4), strict=True):
+        assert printed in experiments.PRINTED
+        exponent = round(math.log10(printed / experiments.MEANT[letter]))
+        assert exponent == {"A": 2, "B": 10, "C": 6, "D": 8}[letter]  # twice the lost exponent
+
+
+def test_final_loss_is_the_expected_loss_after_all_epochs():
+    result = experiments.final_loss()
+    stays = np.isfinite(result.loss)
+    assert (result.rate[stays] < result.threshold).all()
+    assert (result.rate[~stays] >= result.threshold).all()
+    for i in (100, 200):
+        slow = training.expected_losses(result.rate[i], 6.0, 220.0, 2000)[-1]
+        assert_allclose(result.loss[i], slow, rtol=1e-6)
+        silent = training.expected_losses(result.rate[i], 6.0, 0.0, 2000)[-1]
+        assert_allclose(result.without_noise[i], silent, rtol=1e-6, atol=1e-12)
+
+
+def test_log_draws_find_small_rates_and_linear_draws_large_ones():
+    result = experiments.rate_candidates(rng())
+    assert abs(result.linear - result.drawn_linear).max() < 0.03
+    assert abs(result.log - result.drawn_log).max() < 0.03
+    assert (result.log > result.linear)[result.best < 0.15].all()
+    assert (result.log < result.linear)[result.best > 0.25].all()
+
+
+def test_batches_vary_as_the_formulas_say():
+    result = experiments.batch_variance(rng())
+    assert_allclose(result.drawn_replaced, result.replaced, rtol=0.15)
+    assert_allclose(result.drawn_distinct[:-1], result.distinct[:-1], rtol=0.15)
+    assert result.drawn_distinct[-1] < 1e-25 and result.distinct[-1] == 0
+
+
+def test_updates_fall_with_the_batch_until_the_curvature_limits_them():
+    result = experiments.updates_to_target()
+    examples = result.updates * result.batch
+    assert (np.diff(result.updates) <= 0).all() and (np.diff(examples) >= -0.01 * examples[0]).all()
+    assert examples[result.batch == 64] < 1.15 * examples[0]
+    assert result.updates[-1] == result.updates[-2]
+    with pytest.raises(RuntimeError, match="no rate reaches .* in 10 updates of 1"):
+        experiments.updates_to_target(longest=10)
+
+
+def test_small_batches_win_per_epoch_and_large_ones_per_update():
+    one, some, every = experiments.batch_sizes(rng()).values()
+    assert one.loss[-1] < some.loss[-1] < every.loss[-1]
+    first = [run.updates[(run.loss < 0.3).argmax()] for run in (one, some, every)]
+    assert first[0] > first[2]
+
+
+def test_overfitting_and_its_cures():
+    learning = experiments.overfitting(rng())
+    base = learning["no cure"]
+    assert base.train[-1] < 0.01 and base.dev[-1] > 5 * base.dev.min()
+    assert abs(base.dev_error[75:] - 0.23).max() < 0.02  # while the loss triples
+    assert base.dev[-1] > 3 * base.dev[75]
+    for name, run in learning.items():
+        assert name == "no cure" or run.dev[-1] < 1.2 * base.dev.min()
+
+
+def test_training_is_worse_than_validation_as_logged_and_better_measured_alike():
+    modes = experiments.training_modes(rng())
+    assert (modes.logged > modes.validation).all() and (modes.train < modes.validation).all()
+    plain = experiments.training_modes(rng(), dropout=0.0)
+    assert plain.logged[0] > plain.validation[0] and plain.logged[-1] < plain.validation[-1]
+
+
+@pytest.mark.parametrize("name", ["overfitting", "training_modes", "dead_units"])
+def test_training_repeats_itself_and_leaves_torchs_generator_alone(name):
+    state = torch.random.get_rng_state()
+    short = {"epochs": 2} if name == "training_modes" else {"steps": 3}
+    runs = [getattr(experiments, name)(rng(), **short) for _ in range(2)]
+    np.testing.assert_equal(*runs)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cheat_sheet_is_the_function_and_has_no_slope_at_a_kink(name):
+    curves = experiments.cheat_sheet(name)
+    at = curves.z == 0
+    assert at.sum() == 1 and np.isnan(curves.slope[at]).all() == (name in experiments.KINKED)
+    inside = abs(curves.z) > 0.1
+    numeric = np.gradient(curves.value, curves.z)
+    assert_allclose(numeric[inside][1:-1], curves.slope[inside][1:-1], atol=1e-3)
+
+
+FIGURES = {
+    "cheat_sheet": lambda: [experiments.cheat_sheet("hard threshold"), "a", "b", "c"],
+    "slopes": lambda: [experiments.slopes()],
+    "errors_by_layer": lambda: [experiments.errors_by_layer(rng(), networks=1)],
+    "initial_signals": lambda: [experiments.initial_signals(rng(), depth=3)],
+    "both_conditions": lambda: [experiments.both_conditions(rng(), networks=1)],
+    "dead_units": lambda: [experiments.dead_units(rng(), steps=2, networks=1)],
+    "rising_loss": lambda: [experiments.rising_loss()],
+    "learning_rate_regimes": lambda: [experiments.learning_rate_regimes(rng())],
+    "final_loss": lambda: [experiments.final_loss(), experiments.MEANT, experiments.PRINTED],
+    "rate_candidates": lambda: [experiments.rate_candidates(rng()), experiments.CANDIDATES],
+    "batch_variance": lambda: [experiments.batch_variance(rng(), repeats=5)],
+    "updates_to_target": lambda: [experiments.updates_to_target(target=0.5)],
+    "batch_sizes": lambda: [experiments.batch_sizes(rng(), epochs=1)],
+    "overfitting": lambda: [experiments.overfitting(rng(), n=10, steps=250)],
+    "cures": lambda: [experiments.overfitting(rng(), steps=3)],
+    "training_modes": lambda: [experiments.training_modes(rng(), epochs=2)] * 2,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_drawn_with_the_same_bytes_each_time(name):
+    draw = getattr(plots, name)
+    first, second = (draw(*FIGURES[name]()) for _ in range(2))
+    assert isinstance(first, Sheet)
+    assert first._repr_svg_() == second._repr_svg_()
+
+
+def test_every_figure_is_drawn_above():
+    public = {
+        name
+        for name, function in vars(plots).items()
+        if getattr(function, "__module__", "") == plots.__name__ and not name.startswith("_")
+    }
+    assert public == set(FIGURES)
 
 
 # Bad input: a message that names both sides.
