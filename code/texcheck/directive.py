@@ -66,8 +66,7 @@ class DerivationDirective(SphinxDirective):
         """What is to be laid out; from the store if nothing that it depends on has changed."""
         config = self.config
         text = "\n".join(self.content)
-        folders = [str(Path(self.env.app.confdir, one)) for one in config.texcheck_path]
-        code = sources(text, folders)
+        code = sources(text, config.texcheck_path)
         for path in code:
             self.env.note_dependency(path)
         store = Store(Path(config.texcheck_store or self.env.doctreedir.parent / "derivations"))
@@ -86,7 +85,7 @@ class DerivationDirective(SphinxDirective):
         from . import anchor, check, read_block
 
         found = {path.parent.name for folder in self.config.texcheck_path
-                 for path in Path(self.env.app.confdir, folder).glob("*/__init__.py")}
+                 for path in Path(folder).glob("*/__init__.py")}
         anchor.allowed_packages = (*sorted(found - {"texcheck"}), "torch")
         first = self.lineno + self.content_offset + 1
         report = check(read_block(text, title=title, label=label, line=first))
@@ -147,7 +146,7 @@ class StepRole(XRefRole):
 def setup(app):
     """Register the directive, the role, the domain and the nodes."""
     app.add_config_value("texcheck_store", "", "", str)
-    app.add_config_value("texcheck_path", ["code"], "env", list)
+    app.add_config_value("texcheck_path", ["code"], "", list)
     app.add_domain(TexcheckDomain)
     app.add_directive("derivation", DerivationDirective)
     app.add_role("step", StepRole())
@@ -159,5 +158,6 @@ def setup(app):
 
 
 def prepare(app, config):
+    config.texcheck_path = [str(Path(app.confdir, folder)) for folder in config.texcheck_path]
     config.html_static_path.append(str(STATIC))
     config.numfig_format.setdefault("derivation", "Derivation %s")
