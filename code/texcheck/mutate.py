@@ -105,6 +105,8 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
     elif token.text in SIBLINGS and not (token.text in "<>" and before is None):
         yield f"{token.text} to {SIBLINGS[token.text]}", put(SIBLINGS[token.text] + " ")
     elif token.text in ("^", "_") and after is not None:
+        if before is not None and before.text == r"\nabla":
+            return  # the gradient of f(x) is by x with and without the name
         end = script_end(tokens, place)
         inner = text[after.start:tokens[end - 1].end]
         yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
@@ -114,7 +116,8 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
             return
     elif (token.kind == "letter" or is_greek(token)) and (
             after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
-        yield f"transpose {token.text}", put(token.text + r"^\top ")
+        if before is None or before.text != r"\|":  # a row has the norm of its column
+            yield f"transpose {token.text}", put(token.text + r"^\top ")
         yield f"square {token.text}", put(token.text + "^2 ")
     if token.kind == "letter" or is_greek(token):
         yield from dropped(text, tokens, place)
@@ -173,7 +176,7 @@ def matching(tokens: list[Token], place: int) -> int:
 
 def shifted(text: str, tokens: list[Token], place: int, end: int):
     """Shift or swap indices of a subscript that is not a binder."""
-    if place and tokens[place - 1].text in (r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E"):
+    if place and tokens[place - 1].text in (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E"):
         return
     inner = tokens[place + 1:end]
     if inner[0].text == "{":
