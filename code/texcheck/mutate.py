@@ -80,7 +80,7 @@ def changes(text: str) -> Iterator[tuple[str, str]]:
     for place, token in enumerate(tokens):
         yield from token_changes(text, tokens, place, token)
     first = tokens[0] if tokens else None
-    if first is not None and first.text not in ("-", "+"):
+    if first is not None and first.text not in ("-", "+", "0"):
         yield "negate the first term", text[:first.start] + "-" + text[first.start:]
     yield from swaps(text, tokens)
 
@@ -114,9 +114,10 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
             yield from shifted(text, tokens, place, end)
         elif inner in (r"\top", r"{\top}"):
             return
-    elif (token.kind == "letter" or is_greek(token)) and (
+    elif token.text != "I" and (token.kind == "letter" or is_greek(token)) and (
             after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
-        if before is None or before.text != r"\|":  # a row has the norm of its column
+        beside = {t.text for t in (before, after) if t is not None}
+        if r"\|" not in beside:  # a transpose has the same norm
             yield f"transpose {token.text}", put(token.text + r"^\top ")
         yield f"square {token.text}", put(token.text + "^2 ")
     if token.kind == "letter" or is_greek(token):
@@ -176,7 +177,8 @@ def matching(tokens: list[Token], place: int) -> int:
 
 def shifted(text: str, tokens: list[Token], place: int, end: int):
     """Shift or swap indices of a subscript that is not a binder."""
-    if place and tokens[place - 1].text in (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E"):
+    marks = (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E")
+    if place and tokens[place - 1].text in marks:
         return
     inner = tokens[place + 1:end]
     if inner[0].text == "{":
