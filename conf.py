@@ -42,8 +42,6 @@ typeset_macros = {}
 papers_register = "papers/questions.csv"
 # Parts that no chapter answers yet; a part that is answered must leave the list.
 papers_pending = [
-    "C2.1", "C2.2", "C2.4", "C2.5", "C2.6", "C2.7", "D1.1", "D1.3", "D1.4", "D1.5",
-    "D1.6-i", "D1.6-ii",  # training
     "A5a", "A5b", "A5c", "B4a", "B4b-i", "B4b-ii", "E5a", "E5b",  # regularization
     "A2a", "A2b", "A2c", "B1a", "B1b", "B1c", "B1d", "B1e", "C4.1", "C4.2", "E2a", "E2b",  # convolution
     "A7",  # attention

@@ -429,7 +429,7 @@ def test_updates_fall_with_the_batch_until_the_curvature_limits_them():
     assert (np.diff(result.updates) <= 0).all() and (np.diff(examples) >= -0.01 * examples[0]).all()
     assert examples[result.batch == 64] < 1.15 * examples[0]
     assert result.updates[-1] == result.updates[-2]
-    with pytest.raises(RuntimeError, match="no rate reaches .* in 10 updates of 1"):
+    with pytest.raises(RuntimeError, match=r"no rate reaches 0\.01 in 10 updates of 1"):
         experiments.updates_to_target(longest=10)
 
 
