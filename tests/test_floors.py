@@ -25,8 +25,9 @@ def examples_in_chapters():
 
 def examples_in_docstrings():
     finder = doctest.DocTestFinder()
-    modules = [importlib.import_module(".".join(path.relative_to(ROOT / "code").with_suffix("").parts))
-               for path in sorted((ROOT / "code/fullmarks").rglob("[a-z]*.py"))]
+    paths = sorted((ROOT / "code/fullmarks").rglob("[a-z]*.py"))
+    names = [".".join(path.relative_to(ROOT / "code").with_suffix("").parts) for path in paths]
+    modules = map(importlib.import_module, names)
     return sum(len(test.examples) for module in modules for test in finder.find(module))
 
 

@@ -22,7 +22,8 @@ from execution import doctests
 from sybil.example import SybilFailure
 
 ROOT = Path(__file__).parent.parent
-CHAPTERS = [path for path in sorted((ROOT / "book").glob("*.md")) if "{doctest}" in path.read_text()]
+PAGES = sorted((ROOT / "book").glob("*.md"))
+CHAPTERS = [path for path in PAGES if "{doctest}" in path.read_text()]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -138,7 +139,7 @@ def test_a_failed_build_fails_again_when_nothing_changes(tmp_path):
 DERIVATION = """\
 :::{{derivation}} Step
 :label: der-gate
-let: W \\in \\mathbb{{R}}^{{m\\times n}}; x \\in \\mathbb{{R}}^n; y \\in \\mathbb{{R}}^m; q \\in (0,1)
+let: W \\in \\mathbb{{R}}^{{m\\times n}}; x \\in \\mathbb{{R}}^n; y \\in \\mathbb{{R}}^m
 claim: {claim}
 = {right}
 :::
