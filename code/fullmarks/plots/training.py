@@ -139,7 +139,7 @@ def rising_loss(result):
     return figure
 
 
-LETTERS = {"A": ORANGE, "B": BLUE, "C": PURPLE, "D": GREEN}
+LETTERS = {"A": BLUE, "B": ORANGE, "C": GREEN, "D": PURPLE}  # as in the figure of the paper
 
 
 def learning_rate_regimes(result):
@@ -166,16 +166,16 @@ def final_loss(result, meant, printed):
     ax.semilogx(result.rate[stays], result.loss[stays], color="black")
     ax.semilogx(result.rate[stays], result.without_noise[stays], color="gray", linestyle="--",
                 linewidth=1)  # fmt: skip
-    ax.axvspan(result.threshold, result.rate[-1], color=ORANGE, alpha=0.12, linewidth=0)
+    ax.axvspan(result.threshold, result.rate[-1], color="black", alpha=0.1, linewidth=0)
     for letter, rate in meant.items():
         height = np.interp(rate, result.rate[stays], result.loss[stays])
         height = height if rate < result.threshold else 1.37
         ax.plot(rate, height, "o", color=LETTERS[letter])
         ax.annotate(letter, (rate, height), (6, 5), textcoords="offset points",
                     color=LETTERS[letter], fontweight="bold")  # fmt: skip
-    ax.plot(printed, [0.7] * len(printed), "x", color=ORANGE, markersize=8)
-    ax.text(3e3, 0.52, "as printed:\nall diverge", color=ORANGE, ha="center", va="top")
-    ax.text(3e3, 1.1, r"above $2/\lambda$", color=ORANGE, ha="center")
+    ax.plot(printed, [0.7] * len(printed), "x", color="black", markersize=8)
+    ax.text(3e3, 0.52, "as printed:\nall diverge", ha="center", va="top")
+    ax.text(3e3, 1.1, r"above $2/\lambda$", ha="center")
     ax.text(8e-3, 0.8, "with noise", ha="right")
     ax.text(2.2e-3, 0.035, "without", color="gray")
     ax.set(xlabel=r"learning rate $\eta$", ylabel="expected loss after 40 epochs")
@@ -249,7 +249,8 @@ def batch_sizes(runs):
     axes[0].set_yticks([0.03, 0.1, 0.3, 1], ["0.03", "0.1", "0.3", "1"])
     axes[0].minorticks_off()
     axes[1].set(xlabel="updates")
-    axes[0].legend(loc="upper right", handlelength=1.2, borderaxespad=0)
+    axes[0].set_ylim(0.006, 1)
+    axes[0].legend(loc="lower left", handlelength=1.2, borderaxespad=0)
     return figure
 
 
