@@ -32,7 +32,8 @@ def batched(evaluator, node, members: dict[str, list], evaluate):
             raise TypeError("a value without size")
         return v.tensor(value)
 
-    memory, kept = evaluator.memory, len(evaluator.kept)
+    memory, kept, probing = evaluator.memory, len(evaluator.kept), evaluator.probing
+    evaluator.probing = False  # digits that cancel cannot be seen for each member
     evaluator.memory = dict(memory)  # what is remembered inside is of no use outside
     try:
         return torch.func.vmap(body)(*stacks)
@@ -41,7 +42,7 @@ def batched(evaluator, node, members: dict[str, list], evaluate):
         program.kept.append(node)
         return None
     finally:
-        evaluator.memory = memory
+        evaluator.memory, evaluator.probing = memory, probing
         del evaluator.kept[kept:]
 
 

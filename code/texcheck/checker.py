@@ -199,6 +199,7 @@ class Run:
             except (Undefined, Refused):
                 continue
             evaluator.watch = self.watch
+            evaluator.probing = kind != "zero"
             for result in self.report.results:
                 if not result.done and result.item.relation in ("=", r"\le", r"\ge"):
                     self.probe_one(result, evaluator, kind)
@@ -211,6 +212,8 @@ class Run:
                 return
             left, right = self.both(item, evaluator)
             if left is None or right is None:
+                return
+            if evaluator.cancelled:
                 return
             left, right = alike(left, right)
             gap = (left - right).abs().max()

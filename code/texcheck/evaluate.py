@@ -91,6 +91,8 @@ class Evaluator:
         self.active: set = set()
         self.entrywise: set = set()
         self.work = 0
+        self.probing = False
+        self.cancelled = False
         self.watch: Watch | None = None
         from .probability import Probability
 
@@ -299,6 +301,8 @@ class Evaluator:
         total = v.scale(-1, total) if sign == "-" else total
         for sign, term in terms[1:]:
             total = v.add(total, self.value(term, env), 1 if sign == "+" else -1)
+        if self.probing and not self.cancelled:
+            self.cancelled = cancelling(total, [self.value(t, env) for _, t in terms])
         if self.watch is not None and self.watch.detailed:
             self.watch_terms(node, [self.value(t, env) for _, t in terms])
         return total
@@ -843,6 +847,17 @@ class Evaluator:
                                                    "kl"):
             return getattr(self.probability, name)
         raise AttributeError(name)
+
+
+def cancelling(total, terms: list) -> bool:
+    """Whether a sum is so much smaller than its terms that rounding has eaten its digits."""
+    if any(isinstance(x, v.Lazy) for x in (total, *terms)):
+        return False
+    whole = v.tensor(total).detach().abs()
+    largest = torch.zeros_like(whole)
+    for term in terms:
+        largest = torch.maximum(largest, v.tensor(term).detach().abs().broadcast_to(whole.shape))
+    return bool(((whole < 1e-7 * largest) & (largest > 0)).any())
 
 
 def check_size(size: int) -> None:

@@ -1388,9 +1388,10 @@ class Parser:
         if self.peek() != "{" or self.peek(1) != "d" or self.peek(2) == "}":
             return False
         after = self.closing(self.at) + 1
-        return (after + 2 < len(self.tokens) and self.tokens[after].text == "{"
-                and self.tokens[after + 1].text == "d" and self.tokens[after + 2].text != "}"
-                and self.tokens[after + 2].text not in "^_" and self.peek(2) not in ("^", "_"))
+        if [t.text for t in self.tokens[after:after + 2]] != ["{", "d"]:
+            return False
+        follows = self.tokens[self.at + 2], self.tokens[after + 2]
+        return all(t.kind == "letter" or t.text in GREEK | FONTS | ACCENTS for t in follows)
 
     def derivative(self, start: int) -> Node:
         last = self.closing(self.at)
