@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import torch
 
 from .block import Block, read_block
 from .checker import check
@@ -252,7 +257,8 @@ def mutants(found: Derivation) -> list[Mutant]:
                 continue
             seen.add(formula.strip())
             name = found.label or found.title
-            key = hashlib.sha256(f"{name}\n{raw}\n{text}".encode()).hexdigest()[:12]
+            digest = hashlib.sha256(f"{raw}\n{text}".encode()).hexdigest()[:12]
+            key = f"{name}:{digest}"
             target = "definition" if is_definition else "step"
             result.append(Mutant(key, name, line, target, change, text))
     return result
@@ -295,26 +301,38 @@ def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
     return False
 
 
-def mutate(files, allowed: dict[str, str] | None = None) -> Outcome:
+def fates(found: Derivation) -> list[tuple[Mutant, bool]]:
+    """Every mutant of a derivation that reads otherwise, and whether it was noticed."""
+    original = read(found, found.text)
+    pairs = [(mutant, kill(found, original, mutant)) for mutant in mutants(found)]
+    return [(mutant, dead) for mutant, dead in pairs if dead is not None]
+
+
+def mutate(files, allowed: dict[str, str] | None = None, jobs: int = 1) -> Outcome:
     """Run all mutants of all derivations of some files.
 
     Parameters
     ----------
     files : iterable of path
     allowed : dict
-        From the key of a survivor to the reason why the mutated line is true.
+        From the key of a survivor to the reason why the mutated line is true. Entries for
+        derivations of other files are left alone.
+    jobs : int
+        Processes; each takes a derivation at a time.
     """
     allowed = allowed or {}
     outcome = Outcome(0, 0, 0, 0, [], [], [])
     used: set[str] = set()
-    for path in files:
-        for found in derivations(path):
-            original = read(found, found.text)
-            for mutant in mutants(found):
-                dead = kill(found, original, mutant)
-                if dead is not None:
-                    count(outcome, mutant, dead, allowed, used)
-    outcome.stale = sorted(set(allowed) - used)
+    every = [found for path in files for found in derivations(path)]
+    if jobs > 1:
+        with ProcessPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            results = list(pool.map(fates, every))
+    else:
+        results = list(map(fates, every))
+    for mutant, dead in itertools.chain.from_iterable(results):
+        count(outcome, mutant, dead, allowed, used)
+    names = {found.label or found.title for found in every}
+    outcome.stale = sorted(key for key in set(allowed) - used if key.rpartition(":")[0] in names)
     return outcome
 
 
@@ -336,9 +354,9 @@ def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed, used: set[str])
 def run(files: list[str], output: str | None, allow: str | None) -> int:
     """The command ``--mutate``: 0 if the targets are met and no survivor is unlisted."""
     allowed = json.loads(Path(allow).read_text(encoding="utf-8")) if allow else {}
-    outcome = mutate(files, allowed)
+    outcome = mutate(files, allowed, jobs=os.cpu_count() or 1)
     for mutant in outcome.survivors:
-        print(f"{mutant.where}:{mutant.line}: survives [{mutant.key}] {mutant.target}, "
+        print(f"line {mutant.line}: survives [{mutant.key}] {mutant.target}, "
               f"{mutant.change}: {mutant.text.strip()}")
     for key in outcome.stale:
         print(f"the allow-list names {key}, which is no survivor: {allowed[key]}")
