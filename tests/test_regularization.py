@@ -8,6 +8,8 @@ import scipy.optimize
 import torch
 from annotated import annotated
 from fullmarks import regularization as plain
+from fullmarks.experiments import regularization as experiments
+from fullmarks.plots import regularization as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -124,7 +126,7 @@ def test_with_a_large_rate_they_go_up_and_down():
 def test_degrees_of_freedom_are_the_covariance_of_fit_and_data(problem):
     X, _ = problem
     noise = 2 * plain.masks(9) - 1  # every sign vector: mean 0, covariance I
-    fitted = np.array([X @ checked.descend(X, y, 0.03, 6)[6] for y in noise[::1]])
+    fitted = np.array([X @ checked.descend(X, y, 0.03, 6)[6] for y in noise])
     close((fitted * noise).sum(axis=1).mean(), checked.degrees_of_freedom(X, 0.03, 6))
 
 
@@ -280,3 +282,156 @@ def test_bad_input_is_named(call, message):
 def test_shapes_are_executed():
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.descend(np.ones((3, 2)), np.ones(4), 0.1, 2)
+
+
+# What the figures claim.
+
+
+def seeded():
+    return np.random.default_rng(0)
+
+
+def test_the_gap_on_new_targets_is_the_one_that_the_degrees_of_freedom_predict():
+    result = experiments.optimism(seeded())
+    assert_allclose(result.new - result.train, result.predicted_gap, rtol=0.05)
+    assert (np.diff(result.train) <= 0).all() and 2 < result.new.argmin() < 20
+
+
+def test_degrees_of_freedom_reach_the_parameters_or_go_up_and_down():
+    result = experiments.degrees_of_freedom(seeded())
+    assert (np.diff(result.small) > 0).all() and result.parameters - result.small[-1] < 0.01
+    rises = np.diff(result.first_large)
+    assert (rises[::2] > 0).all() and (rises[1::2] < 0).all()
+
+
+def test_random_labels_are_learnt_in_time_and_the_correlation_falls_now_and_then():
+    result = experiments.random_labels(seeded())
+    mean = result.correlation.mean(axis=0)
+    assert abs(mean[0]) < 0.05 and mean[-1] > 0.95
+    assert (np.diff(result.correlation, axis=1) < 0).any()
+    assert (result.distance <= result.length + 1e-12).all()
+
+
+def test_both_paths_begin_and_end_alike_and_differ_between():
+    result = experiments.paths(steps=4000)
+    close(result.descent[-1], result.minimum)
+    assert_allclose(result.ridge[-1], result.minimum, rtol=0.02)
+    assert np.linalg.norm(result.descent - result.ridge, axis=1).max() > 0.3
+
+
+def test_the_largest_gap_is_where_the_figure_says():
+    result = experiments.filters()
+    flow = result.gap["many small steps"]
+    assert abs(flow.max() - result.worst_gap) < 1e-4
+    close(np.exp(result.worst_u), (1 + result.worst_u) ** 2)
+    assert 0.48 < np.nanmax(result.gap["1 step"]) <= 0.5
+    close(checked.descent_filter(1.0, 1.0, 1) - checked.ridge_filter(1.0, 1.0), 0.5)
+    assert np.nanmax(result.gap["3 steps"]) > flow.max()
+
+
+def test_stopping_and_decay_are_equally_good_at_their_best():
+    result = experiments.risks()
+    assert result.descent.min() / result.ridge.min() < 1.02
+    assert (result.descent / result.ridge).max() < 1.69
+    assert 1.2 * result.descent.min() < result.descent[-1]
+
+
+def test_the_geometric_mean_is_the_rule_and_the_arithmetic_mean_is_less_sure():
+    result = experiments.ensembles(seeded(), draws=40)
+    close(result.geometric, result.scaled)
+    sure = abs(result.scaled - 0.5) > 0.3
+    assert (abs(result.arithmetic - 0.5) < abs(result.scaled - 0.5))[sure].all()
+
+
+def test_the_rule_is_exact_only_where_nothing_but_a_softmax_follows():
+    distance = experiments.hidden_layer(seeded(), draws=5).distance
+    for name in ("linear, mask on the inputs", "ReLU, mask on the hidden units"):
+        assert distance[name].max() < 1e-12
+    for name in ("ReLU, mask on the inputs", "tanh, mask on the inputs"):
+        assert distance[name][-1] > 0.05
+
+
+def test_exact_descent_goes_to_the_best_corner():
+    result = experiments.corner(seeded(), steps=40)
+    assert (result.p[-1] < 0.2).all() and (np.diff(result.loss) < 0).all()
+    assert result.corners.argmin() == 255 and result.loss[-1] < 2 * result.corners.min()
+
+
+def test_learned_dropout_undoes_itself():
+    result = experiments.learned_dropout(seeded())
+    end = {name: loss[-1] for name, loss in result.test.items()}
+    assert np.median(result.p[-1]) < 0.3 < 0.75 < result.p[0].min()
+    assert end["p = 0.8, fixed"] < 0.8 * end["p learned"]
+    assert abs(end["p learned"] / end["no dropout"] - 1) < 0.1
+
+
+def test_slope_of_the_small_network_is_the_gradient_in_the_mask():
+    network = experiments.small_network(seeded(), steps=20)
+    d = np.random.default_rng(1).uniform(size=8)
+    numerical = oracles.numerical_gradient(lambda q: network.loss(q[None])[0], d)
+    assert_allclose(network.slope(d[None])[0], numerical, rtol=1e-6, atol=1e-9)
+
+
+def test_relaxed_estimates_are_the_derivative_of_the_relaxed_loss():
+    network = experiments.small_network(seeded(), steps=20)
+    u, p = np.random.default_rng(1).uniform(0.1, 0.9, size=(2, 8))
+    soft = plain.relaxed_mask(u, p, 0.3)
+    along = -soft * (1 - soft) / 0.3 / (p * (1 - p))
+    numerical = oracles.numerical_gradient(
+        lambda q: network.loss(plain.relaxed_mask(u, q, 0.3)[None])[0], p)
+    assert_allclose(network.slope(soft[None])[0] * along, numerical, rtol=1e-6, atol=1e-9)
+
+
+def test_unbiased_estimators_spread_and_smooth_ones_are_biased():
+    found = experiments.estimators(seeded())
+    for name in ("score function", "score, baseline", "one unit both ways"):
+        assert found[name].bias < 4 * found[name].error
+    for name in ("straight-through", "relaxed, 0.3", "relaxed, 1"):
+        assert found[name].bias > 10 * found[name].error
+    order = ["score function", "score, baseline", "one unit both ways", "relaxed, 1"]
+    assert (np.diff([found[name].spread for name in order]) < 0).all()
+
+
+def test_each_technique_helps_and_the_wrong_copies_harm():
+    found = experiments.techniques(seeded())
+    base = found["l2"].error[0]
+    for name in ("l2", "l1", "drop", "shift", "stop", "members"):
+        assert found[name].error.min() < base - 0.02, name
+    for name in ("l2", "l1", "drop", "stop"):  # too much of it
+        assert found[name].error.max() > base + 0.02, name
+    assert found["mirror"].error[-1] > 0.45
+    close([found[name].error[0] for name in ("l1", "shift", "drop", "mirror")], base)
+
+
+FIGURES = {
+    "optimism": lambda: experiments.optimism(seeded(), repeats=20),
+    "degrees_of_freedom": lambda: experiments.degrees_of_freedom(seeded()),
+    "random_labels": lambda: experiments.random_labels(seeded(), seeds=2, steps=10),
+    "paths": experiments.paths,
+    "filters": experiments.filters,
+    "risks": experiments.risks,
+    "ensembles": lambda: experiments.ensembles(seeded(), draws=5),
+    "hidden_layer": lambda: experiments.hidden_layer(seeded(), draws=1),
+    "corner": lambda: experiments.corner(seeded(), steps=3),
+    "learned_dropout": lambda: experiments.learned_dropout(seeded(), sets=1, steps=4),
+    "estimators": lambda: experiments.estimators(seeded(), draws=50),
+    "techniques": lambda: experiments.techniques(seeded(), sets=2, steps=4),
+    "mirrored_copies": lambda: experiments.techniques(seeded(), sets=2, steps=4),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_labelled_axes_with_the_same_bytes(name):
+    result = FIGURES[name]()
+    figure = getattr(plots, name)(result)
+    svg = figure._repr_svg_()
+    assert svg == getattr(plots, name)(result)._repr_svg_() and "<svg" in svg
+    shared = figure.get_supylabel()
+    assert all(ax.get_ylabel() or shared for ax in figure.axes)
+    assert figure.axes[-1].get_xlabel()
+
+
+def test_every_figure_is_drawn_here():
+    drawn = {name for name, f in vars(plots).items()
+             if not name.startswith("_") and getattr(f, "__module__", "") == plots.__name__}
+    assert drawn == set(FIGURES)
