@@ -61,7 +61,11 @@ def test_survivors_and_the_allow_list(tmp_path, capsys):
     key = report["survivors"][0]["key"]
     allow.write_text(json.dumps({key: "2 is above 1"}), encoding="utf-8")
     assert main(["--mutate", path, "--allow", str(allow)]) == 0
-    allow.write_text(json.dumps({key: "2 is above 1", "0" * 12: "gone"}), encoding="utf-8")
+    elsewhere = {key: "2 is above 1", "der-of-another-file:" + "0" * 12: "not looked at"}
+    allow.write_text(json.dumps(elsewhere), encoding="utf-8")
+    assert main(["--mutate", path, "--allow", str(allow)]) == 0
+    stale = {key: "2 is above 1", key.partition(":")[0] + ":" + "0" * 12: "gone"}
+    allow.write_text(json.dumps(stale), encoding="utf-8")
     assert main(["--mutate", path, "--allow", str(allow)]) == 1
     assert "which is no survivor" in capsys.readouterr().out
 
