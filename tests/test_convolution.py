@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import convolution
+from fullmarks.experiments import convolution as experiments
+from fullmarks.plots import Sheet
+from fullmarks.plots import convolution as plots
 from hypothesis import assume, given
 from hypothesis import settings as run
 from hypothesis import strategies as st
@@ -431,6 +434,106 @@ def test_multiplications_are_those_that_the_definition_makes():
 def test_one_number_is_one_axis():
     assert convolution.parameter_count(1, 1, 5) == 6
     assert convolution.multiplication_count(1, 1, 5, 10) == 50
+
+
+# What the figures claim.
+
+
+def test_both_ways_to_lay_the_kernel_give_the_sums_that_the_figure_writes():
+    assert experiments.sliding(flip=True).sums.tolist() == [1, 2, 5, 8, 6, 8]
+    assert experiments.sliding(flip=False).sums.tolist() == [2, 4, 7, 10, 3, 4]
+    assert isinstance(plots.sliding(experiments.sliding(flip=True)), Sheet)
+
+
+def test_a_convolution_is_a_dense_layer_with_tied_weights():
+    matrices = experiments.weight_matrices(np.random.default_rng(0))
+    assert [len(np.unique(m[m != 0])) for m in matrices] == [80, 24, 3]
+    assert isinstance(plots.weight_matrices(matrices), Sheet)
+
+
+def test_the_error_of_least_squares_is_that_of_the_theory():
+    result = experiments.statistics(np.random.default_rng(0))
+    assert_allclose(np.log(result.measured / result.theory), 0, atol=np.log(1.35))
+    assert (np.diff(result.measured, axis=0) < 0).all() and result.weights == (288, 48, 3)
+    assert isinstance(plots.statistics(result), Sheet)
+
+
+def test_a_dense_layer_grows_with_the_fourth_power_of_the_side():
+    result = experiments.costs()
+    assert set(result.dense[1:] / result.dense[:-1]) == {16.0}
+    assert set(result.convolution_products[1:] / result.convolution_products[:-1]) == {4.0}
+    assert set(result.convolution_weights) == {864}
+    assert isinstance(plots.costs(result), Sheet)
+
+
+def test_pooling_is_equivariant_for_multiples_of_its_stride_alone():
+    result = experiments.shifts(np.random.default_rng(0))
+    for row, stride in enumerate((1, 2, 4)):
+        exact = result.aligned[row] < 1e-12
+        assert (exact == (result.shift % stride == 0)).all()
+    assert not result.in_place[3].any() and not result.aligned[3].any()
+    assert (np.diff(result.in_place[:, 1]) < 0).all()
+    assert isinstance(plots.shifts(result), Sheet)
+
+
+def test_components_detect_rectify_and_condense():
+    image, edges, rectified, pooled = maps = experiments.components()
+    assert edges.min() < 0 and rectified.min() == 0 and rectified.max() == edges.max()
+    assert [m.shape for m in maps] == [(18, 18), (16, 16), (16, 16), (8, 8)]
+    for row, column in np.argwhere(rectified == rectified.max()):
+        assert image[row + 1, column] < image[row + 1, column + 2]
+    assert pooled.max() == rectified.max()
+    assert isinstance(plots.components(maps), Sheet)
+
+
+def test_a_corner_unit_sees_a_quarter():
+    units = experiments.fields().units
+    assert units["corner"] == ((-12, 12), (-12, 12))
+    assert units["middle"][0] == (116, 140)
+    assert isinstance(plots.fields(experiments.fields()), Sheet)
+
+
+def test_gradients_of_random_networks_follow_the_paths():
+    result = experiments.profile(np.random.default_rng(0))
+    assert_allclose(result.linear, result.paths, atol=0.01)
+    assert_allclose(result.rectified, result.paths, atol=0.01)
+    assert isinstance(plots.profile(result), Sheet)
+
+
+def test_the_effective_field_grows_with_the_root_of_the_depth():
+    result = experiments.growth()
+    assert (result.field == 1 + 4 * result.depth).all()
+    assert_allclose(result.effective, result.normal, atol=1)
+    assert isinstance(plots.growth(result), Sheet)
+
+
+def test_the_drawn_stack_is_paper_es():
+    maps = experiments.convolution_and_pooling()
+    assert [found.field for found in maps] == [1, 3, 5]
+    figure = plots.stack(maps, experiments.CONVOLUTION_AND_POOLING)
+    notes = [text.get_text() for text in figure.axes[0].texts]
+    assert notes == ["input\n5 seen", "convolution\n3 seen", "pooling\n1 seen"]
+
+
+def test_each_way_to_read_sizes_is_right_in_one_world():
+    result = experiments.sizes(np.random.default_rng(0))
+    away = abs(result.size - result.trained) > 10
+    cropped, scaled = result.accuracy["cropped"], result.accuracy["scaled"]
+    for way in ("global mean", "pyramid"):
+        assert cropped[way].min() > 0.95 and scaled[way][away].max() < 0.65
+    assert scaled["resize"].min() > 0.95 and cropped["resize"][away].max() < 0.65
+    assert isinstance(plots.sizes(result), Sheet)
+
+
+def test_distances_lose_their_contrast():
+    result = experiments.distances(np.random.default_rng(0))
+    spreads = [ratios.std() for ratios in result.pairs.values()]
+    # of squared uniform distances sqrt(7 / 5d), of distances half of that in high dimension
+    expected = [(7 / 5 / d) ** 0.5 / 2 for d in result.pairs]
+    assert_allclose(spreads[1:], expected[1:], rtol=0.08)
+    ends = np.array([found[[0, -1]] for found in result.nearest.values()])
+    assert (np.diff(ends[:, 1] / ends[:, 0]) > 0).all() and ends[-1, 1] > 0.9
+    assert isinstance(plots.distances(result), Sheet)
 
 
 # Bad input.

@@ -573,7 +573,7 @@ def pyramid_pool(
 
     References
     ----------
-    :cite:`he2014`, section 2.2.
+    :cite:`he2014`.
 
     Examples
     --------

@@ -24,7 +24,7 @@ def sliding(places):
                 (column, row), 0.94, 0.86, facecolor="#cfe3f1" if under else "white",
                 edgecolor=BLUE if inside else "#c0c0c0", linestyle="-" if inside else ":",
             ))  # fmt: skip
-            tap = rf"$\times${taps[column - row]:.0f}" if under else ""
+            tap = rf"$\cdot${taps[column - row]:.0f}" if under else ""
             ax.text(column + 0.47, row + 0.44, f"{value:.0f}{tap}", ha="center", va="center",
                     color="black" if inside else GRAY)  # fmt: skip
         ax.text(len(padded) + 0.2, row + 0.44, f"= {total:.0f}", va="center", color=ORANGE)
