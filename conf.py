@@ -43,8 +43,6 @@ papers_register = "papers/questions.csv"
 # Parts that no chapter answers yet; a part that is answered must leave the list.
 papers_pending = [
     "A5a", "A5b", "A5c", "B4a", "B4b-i", "B4b-ii", "E5a", "E5b",  # regularization
-    "A2a", "A2b", "A2c", "B1a", "B1b", "B1c", "B1d", "B1e", "C4.1", "C4.2", "E2a",
-    "E2b",  # convolution
     "A7",  # attention
     "B5a", "B5b", "C5.1", "E4a",  # autoencoders
     "A6a", "A6b", "A6c", "A6d", "B6a", "B6b", "C5.2", "C5.4", "C5.5", "C5.6", "C5.7",  # variational
