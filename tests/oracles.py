@@ -416,3 +416,53 @@ def mean_over_masks(function, p):
     """Expectation of a function of the mask if unit i is dropped with probability p_i."""
     return sum(math.prod(1 - pi if di else pi for di, pi in zip(d, p, strict=True)) * function(d)
                for d in itertools.product((0, 1), repeat=len(p)))
+
+
+# Attention.
+
+
+def attend(scores, values, seen):
+    """Weights and average of rows of values, for one row of scores; `seen` is True or False."""
+    raised = [math.exp(e) if shown else 0.0 for e, shown in zip(scores, seen, strict=True)]
+    weights = [r / sum(raised) for r in raised]
+    columns = range(len(values[0]))
+    return weights, [sum(a * v[k] for a, v in zip(weights, values, strict=True)) for k in columns]
+
+
+def additive_score(W, U, v, s, h):
+    """v · tanh(W s + U h) of one state and one annotation."""
+    score = 0.0
+    for row, other, factor in zip(W, U, v, strict=True):
+        inside = sum(w * a for w, a in zip(row, s, strict=True))
+        inside += sum(u * a for u, a in zip(other, h, strict=True))
+        score += factor * math.tanh(inside)
+    return score
+
+
+def translate(theta, x, previous):
+    """Logits of an encoder-decoder, word by word and unit by unit, from nested lists."""
+    q = len(theta["start"][0])
+    sides = []
+    for name, words in (("left", x), ("right", x[::-1])):
+        h, side = [0.0] * (q // 2), []
+        for word in words:
+            h, _ = recurrent_step("GRU", *theta[name], word, h, None)
+            side.append(h)
+        sides.append(side)
+    annotations = [a + b for a, b in zip(sides[0], sides[1][::-1], strict=True)]
+    summary = sides[0][-1] + sides[1][-1]
+    s = [math.tanh(sum(w * c for w, c in zip(row, summary, strict=True))) for row in theta["start"]]
+    logits = []
+    for word in previous:
+        c = summary
+        if theta["align"] is not None:
+            scores = [additive_score(*theta["align"], s, h) for h in annotations]
+            _, c = attend(scores, annotations, [True] * len(annotations))
+        s, _ = recurrent_step("GRU", *theta["decoder"], word + c, s, None)
+        logits.append(
+            [
+                sum(w * a for w, a in zip(row, s + c, strict=True)) + b
+                for row, b in zip(theta["output"], theta["bias"], strict=True)
+            ]
+        )
+    return logits
