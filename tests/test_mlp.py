@@ -9,6 +9,7 @@ import jaxtyping
 import numpy as np
 import oracles
 import pytest
+import scipy.integrate
 import torch
 import torch.nn.functional as F
 from annotated import annotated
@@ -163,6 +164,27 @@ def test_at_zero_the_perceptron_has_no_loss_and_both_rules_move():
     assert list(checked.hinge_loss(zero, y)) == [1.0, 1.0]
     assert list(checked.perceptron_subgradient(zero, y)) == [-1.0, 1.0]
     assert list(checked.hinge_subgradient(zero, y)) == [-1.0, 1.0]
+
+
+ELEMENTWISE = (
+    "logistic_loss",
+    "logistic_gradient",
+    "squared_error",
+    "squared_error_gradient",
+    "squared_error_curvature",
+    "perceptron_loss",
+    "perceptron_subgradient",
+    "hinge_loss",
+    "hinge_subgradient",
+)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_numbers_give_a_number_and_arrays_an_array(name):
+    function = getattr(checked, name)
+    number, array = function(0.25, 1.0), function(np.array([0.25]), np.array([1.0]))
+    assert isinstance(number, float) and array.shape == (1,)
+    assert number == array[0]
 
 
 def test_the_hinge_leaves_an_example_on_its_margin_alone():
@@ -417,6 +439,20 @@ def test_steps_follow_the_gradient_flow():
     steps = experiments.steps_from_saturation(deepest=6, learning_rate=0.02)
     assert_allclose(steps.cross_entropy, steps.flow_cross_entropy, rtol=0.02)
     assert_allclose(steps.squared_error, steps.flow_squared_error, rtol=0.02)
+
+
+def test_escape_times_are_the_integral_of_one_over_the_speed():
+    starts = np.array([-6.0, -2.5, -0.5])
+    for times, gradient in zip(
+        experiments.escape_times(starts),
+        (mlp.logistic_gradient, mlp.squared_error_gradient),
+        strict=True,
+    ):
+        flow = [
+            scipy.integrate.quad(lambda a, gradient=gradient: -1 / gradient(a, 1.0), start, 0)[0]
+            for start in starts
+        ]
+        close(times, flow)
 
 
 def test_curves_are_derivatives_of_one_another():

@@ -210,7 +210,7 @@ def perceptron_loss(a: Reals, y: Reals) -> Reals:
     array([2., 0., 0.])
     """
     a, y = _scores_and_signs(a, y)
-    return np.where(y * a < 0, -y * a, 0.0)
+    return np.where(y * a < 0, -y * a, 0.0)[()]  # a number if both are numbers
 
 
 def perceptron_subgradient(a: Reals, y: Reals) -> Reals:
@@ -229,7 +229,7 @@ def perceptron_subgradient(a: Reals, y: Reals) -> Reals:
     array([-1., -1.,  0.])
     """
     a, y = _scores_and_signs(a, y)
-    return np.where(y * a <= 0, -y, 0.0)
+    return np.where(y * a <= 0, -y, 0.0)[()]
 
 
 def hinge_loss(a: Reals, y: Reals) -> Reals:
@@ -268,7 +268,7 @@ def hinge_subgradient(a: Reals, y: Reals) -> Reals:
     array([-1., -1.,  0.])
     """
     a, y = _scores_and_signs(a, y)
-    return np.where(y * a < 1, -y, 0.0)
+    return np.where(y * a < 1, -y, 0.0)[()]
 
 
 def _scores_and_signs(a, y):

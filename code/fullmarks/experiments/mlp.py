@@ -54,15 +54,18 @@ def steps_from_saturation(deepest: int = 8, learning_rate: float = 0.1) -> Steps
     Flow times are those of da/dt = -gradient, divided by the learning rate.
     """
     start = -np.arange(1.0, deepest + 1)
-    ends = -start + 1 - np.exp(start)
-    squared = (5 / 2 + np.exp(-start) - 3 * start - 3 * np.exp(start) - np.exp(2 * start) / 2) / 2
     return Steps(
         start,
         _steps_to_zero(start, mlp.logistic_gradient, learning_rate),
         _steps_to_zero(start, mlp.squared_error_gradient, learning_rate),
-        ends / learning_rate,
-        squared / learning_rate,
+        *(time / learning_rate for time in escape_times(start)),
     )
+
+
+def escape_times(start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Time of the flow da/dt = -gradient from each start to 0, for label 1: both losses."""
+    e = np.exp(start)
+    return 1 - start - e, (5 + 2 / e - 6 * start - 6 * e - e**2) / 4
 
 
 def _steps_to_zero(start, gradient, learning_rate):
