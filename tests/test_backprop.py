@@ -50,6 +50,7 @@ TABLE = [
     ("matmul", lambda a, b: a @ b, lambda a, b: a @ b, normal(5, 4, 3), normal(3, 2, seed=1)),
     ("power", lambda a: a**3, lambda a: a**3, normal(4, 3)),
     ("power", lambda a: a**-0.5, lambda a: a**-0.5, positive(4, 3)),
+    ("power", lambda a: a**0, lambda a: a**0, np.array([0.0, 2.0])),
     ("exp", bp.exp, torch.exp, normal(4, 3)),
     ("log", bp.log, torch.log, positive(4, 3)),
     ("tanh", bp.tanh, torch.tanh, normal(4, 3)),

@@ -99,7 +99,7 @@ OPERATIONS = {
     "matmul": Operation(_matmul, (lambda g, b: g @ _swap(b), lambda g, a: _swap(a) @ g)),
     "power": Operation(
         lambda a, exponent: a**exponent,
-        (lambda g, a, exponent: g * exponent * a ** (exponent - 1),),
+        (lambda g, a, exponent: g * (exponent * a ** (exponent - 1) if exponent else 0.0 * a),),
     ),
     "exp": Operation(np.exp, (lambda g, y: g * y,)),
     "log": Operation(np.log, (lambda g, a: g / a,)),
@@ -694,8 +694,8 @@ def cross_entropy(x: Variable, labels: np.ndarray) -> Variable:
 def naive_softmax(z: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """Softmax exp(z) / Σ exp(z) of one vector as it is written, in the precision of `z`.
 
-    Where `z` is large it overflows: first the sum alone, which gives 0 for every class without a
-    sign of trouble, then an exponential, which gives inf / inf = nan. Where every entry is very
+    Where `z` is large it overflows: first the sum alone, which gives 0 for every class and no
+    nan, then an exponential, which gives inf / inf = nan. Where every entry is very
     negative it underflows to 0 / 0 = nan. It exists to be looked at; `fullmarks.mlp.softmax` is
     the one to use.
 
