@@ -239,6 +239,11 @@ def test_at_the_threshold_the_steepest_direction_neither_shrinks_nor_grows():
     assert losses.tolist() == [4.0] * 10
 
 
+def test_a_steep_direction_that_starts_at_its_minimum_adds_nothing():
+    losses = checked.quadratic_losses(np.array([2.0, 1e6]), np.array([1.0, 0.0]), 0.5, 300)
+    assert losses.tolist() == [1.0] + [0.0] * 300
+
+
 @pytest.mark.parametrize("letter", papers.LEARNING_RATES)
 def test_expected_losses_are_the_curves_of_the_paper(letter):
     rate = papers.LEARNING_RATES[letter]

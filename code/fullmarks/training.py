@@ -435,8 +435,10 @@ def quadratic_losses(
     if (curvatures < 0).any():
         raise ValueError(f"curvatures must not be negative, but hold {curvatures.min()}")
     _positive_rate(rate)
-    powers = (1 - rate * curvatures) ** (2 * np.arange(steps + 1)[:, None])
-    return powers @ (curvatures * start**2) / 2
+    parts = curvatures * start**2
+    there = parts > 0  # a direction that starts at its minimum stays there at every rate
+    powers = (1 - rate * curvatures[there]) ** (2 * np.arange(steps + 1)[:, None])
+    return powers @ parts[there] / 2
 
 
 def noise_floor(rate: float, curvature: float, noise: float) -> float:
