@@ -348,6 +348,10 @@ def test_trace_finds_the_pixels_that_paths_lead_from(layers, n):
         maps = convolution.trace(n, layers)
     except ValueError:
         assume(False)
+    if all(layer.dilation == 1 for layer in layers):
+        strides = [layer.stride for layer in layers]
+        field = convolution.receptive_field([layer.kernel for layer in layers], strides)
+        assert field == maps[-1].field
     for unit in (0, maps[-1].size - 1):
         pixels = oracles.pixels_seen(plain, unit)
         assert maps[-1].seen(unit) == (min(pixels), max(pixels))
@@ -641,6 +645,10 @@ X, W = np.ones((1, 2, 5)), np.ones((4, 2, 3))
         (
             lambda: convolution.trace(9, [Layer(3)])[-1].seen(7),
             "unit 7 is not one of 0 to 6",
+        ),
+        (
+            lambda: convolution.receptive_field([3, 3], [1]),
+            "2 kernels and 1 strides: one of each per layer",
         ),
         (
             lambda: convolution.influence([Layer(0)]),

@@ -735,6 +735,38 @@ def trace(n: int, layers: Sequence[Layer]) -> list[Map]:
     return maps
 
 
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """Pixels along one axis that a unit of the last layer sees, without regard to the border.
+
+    It is 1 plus, for each layer, its kernel less 1 times the strides of the layers *before* it.
+
+    Parameters
+    ----------
+    kernels, strides : sequences of int
+        First layer first.
+
+    Raises
+    ------
+    ValueError
+        If the sequences differ in length, or a size is not a positive integer.
+
+    Examples
+    --------
+    >>> receptive_field([5] * 6, [1] * 6), receptive_field([3, 3], [1, 2])
+    (25, 5)
+    """
+    if len(kernels) != len(strides):
+        raise ValueError(
+            f"{len(kernels)} kernels and {len(strides)} strides: one of each per layer"
+        )
+    field = jump = 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        _checks.sizes(kernel=kernel, stride=stride)
+        field += (int(kernel) - 1) * jump
+        jump *= int(stride)
+    return field
+
+
 def influence(layers: Sequence[Layer]) -> Float[np.ndarray, " field"]:
     """Share of all paths to one unit that begin at each pixel of its receptive field.
 
