@@ -88,7 +88,7 @@ class Report:
         return next(r for r in self.results if r.number == number)
 
 
-def check(block: Block, *, seed: int = 0, draws: int = DRAWS) -> Report:
+def check(block: Block, *, seed: int = 0, draws: int = DRAWS, first: bool = False) -> Report:
     """Test every step of a block against the one above it.
 
     Parameters
@@ -99,6 +99,8 @@ def check(block: Block, *, seed: int = 0, draws: int = DRAWS) -> Report:
         Added to the seed that the text of the block gives.
     draws : int
         Draws of the declared symbols; at least 24 are made.
+    first : bool
+        Stop at the first error, for a caller who only asks whether there is one.
 
     Returns
     -------
@@ -115,10 +117,10 @@ def check(block: Block, *, seed: int = 0, draws: int = DRAWS) -> Report:
     ['texcheck.value']
     """
     report = Report(block, list(block.errors), [])
-    if any(e.kind != "texcheck.lint" for e in block.errors):
+    if block.errors and (first or any(e.kind != "texcheck.lint" for e in block.errors)):
         return report
     try:
-        Run(block, report, seed, max(draws, DRAWS)).run()
+        Run(block, report, seed, max(draws, DRAWS), first).run()
     except Refused as error:
         report.errors.append(refused(block, error, block.line, ""))
     except Undefined as error:
@@ -146,9 +148,10 @@ def where(item: Item) -> str:
 class Run:
     """One check of one block."""
 
-    def __init__(self, block: Block, report: Report, seed: int, draws: int):
+    def __init__(self, block: Block, report: Report, seed: int, draws: int, first: bool = False):
         self.block = block
         self.report = report
+        self.first = first
         self.watch = Watch()
         self.draws = draws
         digest = hashlib.sha256(block.text.encode()).digest()
@@ -171,6 +174,8 @@ class Run:
                 self.watch.detailed = self.report.draws <= 4
                 for result in open_results:
                     self.one(result, evaluator)
+                    if self.first and self.report.errors:
+                        return
             if time.perf_counter() - started > SECONDS:
                 raise Refused("type", f"the block needs more than {SECONDS:.0f} s: make its "
                               "enumerations smaller")
@@ -203,6 +208,8 @@ class Run:
             for result in self.report.results:
                 if not result.done and result.item.relation in ("=", r"\le", r"\ge"):
                     self.probe_one(result, evaluator, kind)
+                    if self.first and self.report.errors:
+                        return
 
     def probe_one(self, result: Result, evaluator: Evaluator, kind: str) -> None:
         start = time.process_time()

@@ -294,7 +294,7 @@ def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
     block = read(found, "\n".join(lines))
     if same_trees(original, block):
         return None
-    report = check(block)
+    report = check(block, first=True)
     if report.errors:
         mutant.killed = report.errors[0].kind
         return True
