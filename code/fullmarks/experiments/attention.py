@@ -224,7 +224,7 @@ def copying(rng: np.random.Generator, length: int = 5, steps: int = 160, seeds: 
 
 
 class Reach(NamedTuple):
-    """Norm of the gradient of the last logits in the first source word: (seeds, lengths) each."""
+    """Norm of the gradient in the middle source word: (seeds, lengths) each."""
 
     length: np.ndarray
     attention: np.ndarray
@@ -237,10 +237,9 @@ def reach(
     units: int = 16,
     seeds: int = 5,
 ) -> Reach:
-    """Untrained networks: how far the first source word still moves the first target word.
+    """Untrained networks: gradient of the first target word's loss in the middle source word.
 
-    The encoder reads from the left and from the right; only the first target word is asked for,
-    so the path from the middle of the sentence is the longest for the fixed vector.
+    The encoder reads from both ends, so the path from the middle to the summary is the longest.
     """
     norms = np.empty((2, seeds, len(length)))
     for i in range(seeds):

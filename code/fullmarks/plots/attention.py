@@ -14,10 +14,10 @@ def models(words=4):
     for ax, title in zip(axes, ("fixed vector", "attention"), strict=True):
         _draw_encoder(ax, words)
         ax.set_title(title, loc="center")
-    last = words - 1
-    _unit(axes[0], last + 0.55, 2.2, "$c$", ORANGE)
-    _arrow(axes[0], (last, 1), (last + 0.55, 2.2), ORANGE, 3)
-    _arrow(axes[0], (last + 0.55, 2.2), (1.5, 3.4), ORANGE, 3)
+    _unit(axes[0], 1.5, 2.2, "$c$", ORANGE)
+    for j in (0, words - 1):
+        _arrow(axes[0], (j, 1), (1.5, 2.2), ORANGE, 3)
+    _arrow(axes[0], (1.5, 2.2), (1.5, 3.4), ORANGE, 3)
     _unit(axes[1], 1.5, 2.2, "$c_i$", ORANGE)
     for j, weight in enumerate((0.5, 5.0, 1.5, 0.5)):
         _arrow(axes[1], (j, 1), (1.5, 2.2), ORANGE, weight)
@@ -45,8 +45,8 @@ def _draw_encoder(ax, words):
 
 
 def _unit(ax, x, y, label, color):
-    ax.text(x, y, label, ha="center", va="center", zorder=3,
-            bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": color})  # fmt: skip
+    box = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": color}
+    ax.text(x, y, label, ha="center", va="center", zorder=3, bbox=box)
 
 
 def _arrow(ax, start, end, color, width):
