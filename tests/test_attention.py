@@ -7,6 +7,9 @@ import torch
 import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import attention, mlp
+from fullmarks.experiments import attention as experiments
+from fullmarks.plots import Sheet
+from fullmarks.plots import attention as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -255,6 +258,80 @@ def test_a_single_source_word_leaves_nothing_to_choose():
     close(attention.forward(theta, x, previous).logits, fixed.logits)
 
 
+# Experiments and figures.
+
+
+def test_attention_keeps_long_sentences_and_the_fixed_vector_does_not():
+    result = experiments.lengths(rng(), length=(10,), seeds=3)
+    assert np.median(result.attention) > 0.95
+    assert result.fixed.max() < 0.75
+    assert result.parameters["fixed"][0] > result.parameters["attention"][0]
+    test = result.tests[0]
+    found = result.attention[0] > 0.95
+    looked_at = np.take_along_axis(test.place, test.weights.argmax(axis=-1), axis=2)
+    assert (looked_at == np.arange(10))[found].mean() > 0.9
+    sentence = experiments.alignment(test)
+    np.testing.assert_array_equal(sentence.target[sentence.place], sentence.source)
+    assert isinstance(plots.lengths(result), Sheet)
+    assert isinstance(plots.alignment(sentence), Sheet)
+
+
+def test_batched_network_is_the_modules():
+    generator = torch.Generator().manual_seed(0)
+    setting = experiments.ATTENTION._replace(units=UNITS)
+    theta = experiments._parameters(setting, 3, 1, generator)
+    x = torch.randn(1, 1, 4, 3, generator=generator)
+    y = torch.randint(experiments.SYMBOLS, (1, 1, 4), generator=generator)
+    logits, weights = (part.detach()[0, 0] for part in experiments._translate(theta, x, y))
+    p = {name: value.detach().double().numpy() for name, value in theta.items()}
+
+    def gru(network, words, states, bias):
+        turned = [a[network].T.reshape(3, UNITS, -1) for a in (words, states)]
+        return attention.recurrent.Parameters(*turned, bias[network].reshape(3, UNITS))
+
+    encoder = p["encoder_words"], p["encoder_states"], p["encoder_bias"]
+    inputs = np.concatenate([p["decoder_words"], p["decoder_contexts"]], axis=1)
+    same = attention.Translator(
+        gru(0, *encoder),
+        gru(1, *encoder),
+        p["start"][0].T,
+        gru(0, inputs, p["decoder_states"], p["decoder_bias"]),
+        p["output"][0].T,
+        p["output_bias"][0, 0],
+        attention.Additive(p["W"][0].T, p["U"][0].T, p["v"][0, :, 0]),
+    )
+    previous = np.vstack([np.zeros(8), np.eye(8)[y[0, 0, :-1]]])
+    run = attention.forward(same, x[0, 0].double().numpy(), previous)
+    assert_allclose(logits, run.logits, rtol=1e-4, atol=1e-5)  # float32
+    assert_allclose(weights, run.weights, rtol=1e-4, atol=1e-5)
+
+
+def test_gradient_falls_like_one_over_the_length_with_attention_only():
+    result = experiments.reach(rng())
+    with_attention, fixed = (np.log(a).mean(axis=0) for a in (result.attention, result.fixed))
+    slope = np.polyfit(np.log(result.length), with_attention, 1)[0]
+    assert -1.3 < slope < -0.6
+    steps = np.diff(fixed) / np.diff(np.log(result.length))
+    assert (np.diff(steps) < 0).all() and steps[-1] < -5
+    assert isinstance(plots.reach(result), Sheet)
+
+
+def test_the_root_of_d_keeps_the_weights_soft():
+    result = experiments.scales(rng())
+    assert (np.diff(result.plain) > 0).all() and result.plain[-1] > 0.9
+    assert np.ptp(result.scaled[1:]) < 0.02
+    assert isinstance(plots.scales(result), Sheet)
+    assert isinstance(plots.models(), Sheet)
+
+
+def test_a_network_can_copy_and_look_elsewhere():
+    result = experiments.copying(rng())
+    beside = (result.peak != np.arange(5)).any(axis=1)
+    assert beside.any() and (result.right[beside] > 0.9).all()
+    assert not beside.all()
+    assert isinstance(plots.copying(result), Sheet)
+
+
 THETA = attention.Additive(np.ones((4, 2)), np.ones((4, 3)), np.ones(4))
 VALUES = np.ones((4, 1))
 
@@ -299,6 +376,18 @@ VALUES = np.ones((4, 1))
         (
             lambda: attention.dot_product_attention(np.ones((1, 2)), np.ones((3, 2)), VALUES),
             "K (3, 2) and V (4, 1): 3 keys, 4 values",
+        ),
+        (
+            lambda: attention.dot_product_backward(
+                np.ones((1, 2)), np.ones((4, 2)), VALUES, np.ones((1, 3)), np.ones((1, 1))
+            ),
+            "weights (1, 3) and grad (1, 4) must have the same shape",
+        ),
+        (
+            lambda: attention.additive_backward(
+                THETA, np.ones((1, 2)), np.ones((5, 3)), np.ones((1, 5)), np.ones((1, 2))
+            ),
+            "grad_context (1, 2) and contexts (1, 3) must have the same shape",
         ),
     ],
 )  # fmt: skip

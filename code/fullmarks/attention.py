@@ -259,6 +259,7 @@ def additive_backward(
     """
     theta, s, h = _additive(theta, s, h)
     grad_context = _checks.reals("grad_context", grad_context, 2)
+    weights = _checks.reals("weights", weights, 2)
     _checks.same_shape("grad_context", grad_context, "contexts", np.empty((len(s), h.shape[1])))
     e = attention_weights_backward(weights, grad_context @ h.T)
     t = _hidden(theta, s, h)
@@ -631,6 +632,7 @@ def dot_product_backward(
     """
     Q, K, V, scale = _queries(Q, K, V, scale)
     grad_context = _checks.reals("grad_context", grad_context, 2)
+    weights = _checks.reals("weights", weights, 2)
     _checks.same_shape("grad_context", grad_context, "contexts", np.empty((len(Q), V.shape[1])))
     e = attention_weights_backward(weights, grad_context @ V.T) * scale
     return DotProductGradients(e @ K, e.T @ Q, weights.T @ grad_context)
