@@ -396,6 +396,10 @@ def test_numbers_kept():
     (lambda: next(plain.linear_conjugate_gradient(
         plain.quadratic(-np.eye(3), np.zeros(3)), START)), "must be positive, is -"),
     (lambda: plain.bfgs_update(np.eye(2), np.ones(2), -np.ones(2)), "must be positive"),
+    (lambda: plain.bfgs_update(np.eye(3), np.ones(2), np.ones(2)),
+     r"H \(3, 3\) and s \(2,\) do not fit"),
+    (lambda: plain.bfgs_update(np.eye(2), np.ones(2), np.ones(3)),
+     r"y \(3,\) and s \(2,\) must have the same shape"),
     (lambda: plain.quadratic(np.eye(3), np.ones(2)), r"A \(3, 3\) and b \(2,\)"),
     (lambda: plain.quadratic(np.array([[1.0, 2.0], [0.0, 1.0]]), np.ones(2)), "symmetric"),
     (lambda: plain.sgd(VALLEY, np.array([np.nan]), learning_rate=1.0), "theta must be finite"),
@@ -499,6 +503,8 @@ def test_adam_reaches_the_minimum_over_a_wide_range_of_rates(rng):
     result = experiments.learning_rates(rng)
     reached = {name: (loss < result.best + 0.01).sum() for name, loss in result.loss.items()}
     assert reached["gradient descent"] == 0 and reached["Adam"] >= 5
+    inside = (result.learning_rate > 0.099) & (result.learning_rate < 1.01)
+    assert (result.loss["Adam"][inside] < result.best + 5e-4).all()
 
 
 def test_bfgs_needs_fewer_gradients_and_exact_searches_are_a_waste():
@@ -510,4 +516,7 @@ def test_bfgs_needs_fewer_gradients_and_exact_searches_are_a_waste():
 def test_adagrad_and_young_rmsprop_begin_alike_on_the_landscape():
     paths = experiments.trajectories()
     close(paths["Adagrad"].points[:2], paths["RMSprop"].points[:2])
+    assert_allclose(paths["Adagrad"].points[2:8], paths["RMSprop"].points[2:8], atol=5e-3)
+    rates = paths["Adagrad"].learning_rate, paths["RMSprop"].learning_rate
+    assert np.round(rates, 3).tolist() == [1.468, 0.147]  # stated beside the figure
     assert paths["Newton"].steps < 10 < paths["momentum"].steps

@@ -630,7 +630,7 @@ def bfgs_update(H: Matrix, s: Vector, y: Vector) -> Matrix:
     Raises
     ------
     ValueError
-        If yᵀs is not positive.
+        If yᵀs is not positive, or the shapes do not fit.
 
     References
     ----------
@@ -642,6 +642,9 @@ def bfgs_update(H: Matrix, s: Vector, y: Vector) -> Matrix:
     array([[0.25, 0.  ],
            [0.  , 1.  ]])
     """
+    _checks.same_shape("y", y, "s", s)
+    if H.shape != 2 * s.shape:
+        raise ValueError(f"H {H.shape} and s {s.shape} do not fit")
     if not y @ s > 0:
         raise ValueError(f"yᵀs must be positive to keep H positive definite, but is {y @ s}")
     rho, Hy = 1 / (y @ s), H @ y
