@@ -400,6 +400,8 @@ def test_each_technique_helps_and_the_wrong_copies_harm():
     for name in ("l2", "l1", "drop", "stop"):  # too much of it
         assert found[name].error.max() > base + 0.02, name
     assert found["mirror"].error[-1] > 0.45
+    best = [found[name].error.min() for name in ("l2", "l1", "stop", "drop", "shift", "members")]
+    assert_allclose([base, *best], [0.160, 0.096, 0.118, 0.098, 0.090, 0.056, 0.128], atol=0.01)
     close([found[name].error[0] for name in ("l1", "shift", "drop", "mirror")], base)
 
 
