@@ -236,7 +236,9 @@ def swaps(text: str, tokens: list[Token]):
 def mutants(found: Derivation) -> list[Mutant]:
     """Every mutant of a derivation; changes that read as before are left out."""
     lines = found.text.split("\n")
-    binary = binary_letters(read(found, found.text))
+    block = read(found, found.text)
+    unchanged = ({f"square {name}" for name in declared(block, is_binary)}  # y^2 = y
+                 | {f"transpose {name}" for name in declared(block, is_symmetric) | {r"\pi"}})
     result: list[Mutant] = []
     for number, raw in enumerate(lines):
         span = formula_span(raw)
@@ -250,8 +252,8 @@ def mutants(found: Derivation) -> list[Mutant]:
         except Refused:
             continue
         for change, formula in options:
-            if change.removeprefix("square ") in binary:
-                continue  # y^2 = y where y is 0 or 1
+            if change in unchanged:
+                continue
             text = raw[:span[0]] + " " + formula.strip() + raw[span[1]:]
             if formula.strip() in seen or formula.strip() == raw[span[0]:span[1]].strip():
                 continue
@@ -264,14 +266,17 @@ def mutants(found: Derivation) -> list[Mutant]:
     return result
 
 
-def binary_letters(block: Block) -> set[str]:
-    """Letters that stand for 0 or 1."""
-    found: set[str] = set()
-    for key, let in block.program.lets.items():
-        name, _, extra = let.domain.args
-        if name == "set" and [getattr(e, "args", None) for e in extra] == [("0",), ("1",)]:
-            found.add(key)
-    return found
+def declared(block: Block, holds) -> set[str]:
+    """Letters whose domain is of a kind."""
+    return {key for key, let in block.program.lets.items() if holds(*let.domain.args)}
+
+
+def is_binary(name, _, extra) -> bool:
+    return name == "set" and [getattr(e, "args", None) for e in extra] == [("0",), ("1",)]
+
+
+def is_symmetric(name, *_) -> bool:
+    return name in ("S", "S++", "diag")
 
 
 def read(found: Derivation, text: str) -> Block:
