@@ -276,6 +276,12 @@ def test_attention_keeps_long_sentences_and_the_fixed_vector_does_not():
     assert isinstance(plots.alignment(sentence), Sheet)
 
 
+def test_an_alignment_must_be_found():
+    right = experiments.faint_scores(rng())
+    assert np.median(right) < 0.9
+    assert right.min() > 0.3
+
+
 def test_batched_network_is_the_modules():
     generator = torch.Generator().manual_seed(0)
     setting = experiments.ATTENTION._replace(units=UNITS)
