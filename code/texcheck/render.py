@@ -77,7 +77,8 @@ def layout(identity, title, result, inline):
     """
     items = result["items"]
     lines = [title_line("", "", *inline(title, items[0]["line"] if items else 0))]
-    lines += givens(items, inline)
+    declared, results = givens(items)
+    lines += declared
     current = None
     for item in items:
         if item["kind"] == "claim":
@@ -91,18 +92,20 @@ def layout(identity, title, result, inline):
             current += one_step(identity, item, left, inline)
         elif item["kind"] == "unchecked":
             lines.append(not_checked("", "", *inline(item["tex"], item["line"])))
+    lines += results
     steps = [item for item in items if item["kind"] == "step"]
     if steps:
         lines += [foot(result, steps), readings(items)]
     return lines
 
 
-def givens(items, inline):
-    """The declarations: one sentence of symbols, then a line for each definition."""
+def givens(items):
+    """The declarations, one sentence of symbols and a line for each definition; and the results
+    that are compared with code, a line for each."""
     opening = {"let": "Let", "rv": "Random variables:", "fun": "For any smooth",
                "pmf": "For any probabilities", "assume": "Assume"}
     sentence = given("", "")
-    lines = []
+    lines, results = [], []
     anchors = {item["lhs"]: item["rhs"] for item in items if item["kind"] == "code"}
     for item in items:
         if item["kind"] in opening:
@@ -127,9 +130,10 @@ def givens(items, inline):
                 line += [nodes.Text("  "), nodes.literal("", code, classes=["anchor"])]
                 break
         else:
-            lines.append(given("", "", formula("", left), nodes.Text("  "),
-                               nodes.literal("", code, classes=["anchor"]), definition=True))
-    return ([sentence] if sentence.children else []) + lines
+            results.append(given("", "", nodes.inline("", "in code: ", classes=["label"]),
+                                 formula("", left), nodes.Text("  "),
+                                 nodes.literal("", code, classes=["anchor"]), definition=True))
+    return ([sentence] if sentence.children else []) + lines, results
 
 
 def one_step(identity, item, left, inline):
