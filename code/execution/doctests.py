@@ -19,7 +19,6 @@ from sybil.parsers.myst import DocTestDirectiveParser
 
 from execution.cells import TimeLimit
 
-
 # The standard library lets True pass for an expected 1; exact means exact.
 FLAGS = doctest.DONT_ACCEPT_TRUE_FOR_1
 
