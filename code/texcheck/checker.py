@@ -19,7 +19,7 @@ from .trees import Node, pretty, show, walk
 
 DRAWS = 24
 PROBES = 20
-MOST = 6
+MOST = 6  # times the usual draws: as many as a step gets, and as every inequality gets
 LOOSE, TIGHT, TIGHT_SHARE = 1e-6, 1e-9, 0.75
 NEAR_ZERO = 1e-10
 AWAY = 6
@@ -331,6 +331,8 @@ class Run:
     def wants_more(self, result: Result) -> bool:
         if result.done:
             return False
+        if result.item.grade == "inequality":
+            return result.draws < MOST * self.draws
         return result.draws < self.draws or (result.away < AWAY
                                              and result.draws < MOST * self.draws)
 
