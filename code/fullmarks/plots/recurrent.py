@@ -270,7 +270,7 @@ def residual_depths(result):
     titles = {
         "no skip": "no skip",
         "W2": "skip, $W^{(2)}$ random",
-        "W2 / L": "skip, $W^{(2)}/L$",
+        "W2 / L": "skip, $W^{(2)}/50$",
         "W2 = 0": "skip, $W^{(2)} = 0$",
     }
     for ax, (name, title), color in zip(
