@@ -81,6 +81,14 @@ def test_a_cell_is_short_and_holds_no_machinery(word):
             assert not re.search(pattern, source, re.M), f"{what} in a cell of {word}:\n{source}"
 
 
+@pytest.mark.parametrize("word", CHAPTERS)
+def test_a_displayed_equality_stands_in_a_derivation(word):
+    text = (BOOK / f"{word}.md").read_text()
+    displays = re.findall(r"^ *\$\$(.*?)\$\$", text, re.M | re.S)
+    displays += re.findall(r"^```\{math\}(.*?)^```", text, re.M | re.S)
+    assert [one.strip() for one in displays if "=" in one] == []
+
+
 @pytest.mark.parametrize("path", sorted(BOOK.rglob("*.md")), ids=lambda path: path.stem)
 def test_no_word_that_explains_nothing(path):
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
