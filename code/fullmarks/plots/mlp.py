@@ -75,8 +75,8 @@ def convexity_in_preactivation(losses, curvatures):
     axes[0].text(-5.7, 1.25, "squared error $\\leq 1$", color=ORANGE)
     axes[1].axhline(0, color="black", linewidth=0.8)
     axes[1].set(xlabel=PREACTIVATION, ylabel="second derivative", ylim=(-0.2, 0.28))
-    axes[1].text(-5.7, -0.175, "squared error: concave", color=ORANGE)
-    axes[1].text(-0.55, -0.175, "convex", color=ORANGE)
+    axes[1].text(-0.9, -0.175, "concave", color=ORANGE, ha="right")
+    axes[1].text(-0.5, -0.175, "convex", color=ORANGE)
     return figure
 
 
