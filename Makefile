@@ -92,7 +92,7 @@ $(VENV)/installed.lock:
 		{ echo "make: $$($(PYTHON) --version) is too old; the book needs Python 3.11 or later (make PYTHON=…)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: this Python lacks the venv module; on Debian and Ubuntu install python3-venv"; exit 1; }
-	@echo "Setting up $(VENV): about 700 MB are downloaded once (1.7 GB on disk)"
+	@echo "Setting up $(VENV): about 0.4 GB are downloaded once (1.6 GB on disk)"
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "1 of 2: torch"
 	@$(PIP) install $(TORCH_PIP) $$(grep '^torch==' requirements.lock) || $(NO_INSTALL)
