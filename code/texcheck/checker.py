@@ -583,6 +583,9 @@ class Run:
             if key in evaluator.draw.families:
                 parts.append(f"{pretty(key)} = " + short(list(
                     evaluator.draw.families[key].values())))
+            parts += [f"{pretty(key)}{list(place) if place else ''} = {short(value)}"
+                      for (name, place), value in sorted(evaluator.draw.outcomes.items(),
+                                                         key=lambda o: o[0][1]) if name == key]
         shown = "; ".join(parts[:8]) or "every draw"
         return shown if len(parts) <= 8 else shown + "; …"
 

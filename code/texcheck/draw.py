@@ -41,6 +41,7 @@ def draw_symbols(program: Program, rng: np.random.Generator, probe: str = "") ->
         else:
             draw.values[name] = int(rng.integers(1, draw.dims["alphabet " + name] + 1))
     draw_samples(program, evaluator, rng)
+    draw.seed = int(rng.integers(2**32))
     return evaluator
 
 

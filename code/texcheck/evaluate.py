@@ -33,7 +33,11 @@ FUNCTIONS = {
 
 @dataclass
 class Draw:
-    """Values of the declared symbols: numbers, tensors, families by index, functions, tables."""
+    """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
+
+    `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
+    met outside of an expectation, and `seed` what those with a distribution are drawn with.
+    """
 
     dims: dict[str, int] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -41,6 +45,8 @@ class Draw:
     functions: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Any] = field(default_factory=dict)
     samples: list = field(default_factory=list)
+    outcomes: dict[tuple, Any] = field(default_factory=dict)
+    seed: int = 0
 
 
 @dataclass

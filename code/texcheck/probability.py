@@ -162,13 +162,30 @@ class Probability:
         return found
 
     def realised(self, name: str, place: tuple, env):
-        """A random variable outside of an expectation: one of its outcomes, the same throughout."""
-        for group, outcomes, _ in self.e.draw.samples:
+        """A random variable outside of an expectation: one of its outcomes, the same throughout.
+
+        Another draw has another outcome, and every variable has its own. A Bernoulli variable is
+        0 or 1 equally often, whatever its parameter, so that no outcome goes untested.
+        """
+        draw = self.e.draw
+        for group, outcomes, _ in draw.samples:
             if name in group:
-                return outcomes[0][name, place]
-        rv = self.e.program.rvs[name]
-        spread = self.outcomes(rv.dist, env)
-        return spread[(2 * len(spread)) // 3 - sum(place)][0]
+                found = outcomes[0][name, place]
+                break
+        else:
+            dist = self.e.program.rvs[name].dist
+            rng = np.random.default_rng([draw.seed, *f"{name} {place}".encode()])
+            found = self.one_outcome(dist, env, rng)
+        draw.outcomes.setdefault((name, place), found)
+        return found
+
+    def one_outcome(self, dist: Node, env, rng):
+        if dist.kind == "bernoulli":
+            return self.outcomes(dist, env)[int(rng.integers(2))][0]
+        mean, variance = self.normal_parameters(dist.args[0], dist.args[1], env)
+        if v.is_scalar(mean):
+            return mean + torch.sqrt(v.tensor(variance)) * float(rng.normal())
+        return mean + cholesky(variance) @ torch.as_tensor(rng.normal(size=(mean.shape[0], 1)))
 
     def already(self, name: str, env) -> bool:
         return any(key[0] == name for key in env.cuts)

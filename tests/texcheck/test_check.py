@@ -142,3 +142,12 @@ def test_derivatives_are_total_and_cut_at_the_name():
             "claim: \\frac{\\partial L}{\\partial x}\n= 7 x^6\n"
             "claim: \\frac{\\partial L}{\\partial h}\n= 3 h^2 x")
     assert kinds(run(text)) == []
+
+
+def test_an_outcome_is_the_same_throughout_a_draw():
+    text = ("let: \\theta \\in (0,1)\nrv: X \\sim \\mathrm{Bernoulli}(\\theta); "
+            "U \\sim \\mathcal{N}(\\theta, 2)\n"
+            "claim: \\frac{\\partial}{\\partial\\theta} \\log(\\theta^X (1-\\theta)^{1-X})\n"
+            "= \\frac{X}{\\theta} - \\frac{1-X}{1-\\theta}\n"
+            "claim: (X + U)^2\n= X + 2 X U + U^2")
+    assert kinds(run(text)) == []
