@@ -57,6 +57,7 @@ class Result:
     strict: int = 0
     vanishing: int = 0
     done: bool = False
+    why: str = field(default="", repr=False)
 
 
 @dataclass
@@ -152,6 +153,7 @@ class Run:
         self.block = block
         self.report = report
         self.first = first
+        self.why = ""
         self.watch = Watch()
         self.draws = draws
         digest = hashlib.sha256(block.text.encode()).digest()
@@ -376,8 +378,8 @@ class Run:
         for side in (item.left, item.right):
             try:
                 value = evaluator.value(side)
-            except Undefined:
-                value = None
+            except Undefined as error:
+                value, self.why = None, f": {error}"
             if isinstance(value, torch.Tensor):
                 value = value.detach()
                 if not bool(torch.isfinite(value).all()):
@@ -389,13 +391,16 @@ class Run:
 
     def compare_step(self, result: Result, evaluator: Evaluator) -> None:
         item = result.item
+        self.why = ""
         left, right = self.both(item, evaluator)
         if left is None or right is None:
             result.undefined += 1
+            result.why = self.why
             if (left is None) != (right is None):
                 side = "left" if left is None else "right"
                 self.fail(result, self.block.error(
-                    "undefined", f"the {side} side does not exist where the other one does",
+                    "undefined", f"the {side} side does not exist where the other one does"
+                    f"{self.why}",
                     item.line, where(item), source=f"{item.lhs}  {item.relation}  {item.rhs}",
                     details=[f"at    {self.describe(item, evaluator)}"]))
             return
@@ -600,8 +605,8 @@ class Run:
                                                source=shown))
 
         if result.undefined > total / 4 or result.draws < self.draws:
-            return fail("undefined", f"not defined on {result.undefined} of {total} draws: restrict"
-                        " the domains, or say so with assume:")
+            advice = result.why or ": restrict the domains, or say so with assume:"
+            return fail("undefined", f"not defined on {result.undefined} of {total} draws{advice}")
         if item.relation == r"\approx" and result.strict == result.draws:
             return fail("lint", "both sides agree exactly: write =")
         if result.away < AWAY:

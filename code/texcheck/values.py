@@ -15,6 +15,7 @@ import torch
 
 from .errors import Refused, Undefined
 
+CONDITION = 1e11  # of a matrix; beyond it an inverse is rounding
 Number = (int, float)
 
 
@@ -270,9 +271,13 @@ def inverse(a):
     if not square(a):
         raise type_error(f"the inverse of {shape_text(a)}")
     try:
-        return torch.linalg.inv(a)
+        found = torch.linalg.inv(a)
     except RuntimeError as error:
         raise Undefined("a singular matrix") from error
+    if float(torch.linalg.norm(a.detach()) * torch.linalg.norm(found.detach())) > CONDITION:
+        raise Undefined("the inverse of a nearly singular matrix; if it is singular for some "
+                        "dimensions, state which are meant, such as assume: n > d")
+    return found
 
 
 def as_int(a, what: str) -> int:

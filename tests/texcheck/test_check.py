@@ -151,3 +151,10 @@ def test_an_outcome_is_the_same_throughout_a_draw():
             "= \\frac{X}{\\theta} - \\frac{1-X}{1-\\theta}\n"
             "claim: (X + U)^2\n= X + 2 X U + U^2")
     assert kinds(run(text)) == []
+
+
+def test_a_condition_on_dimensions():
+    text = ("let: X \\in \\mathbb{R}^{n\\times d}; u \\in \\mathbb{R}^d\n{}"
+            "claim: (X^\\top X)^{-1} X^\\top X u\n= u")
+    assert kinds(run(text.replace("{}", ""))) == ["texcheck.undefined"]
+    assert kinds(run(text.replace("{}", "assume: n > d\n"))) == []
