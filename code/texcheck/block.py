@@ -142,10 +142,10 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
 
 
 def logical_lines(text: str, first: int) -> list[tuple[int, str]]:
-    """Lines with their numbers; options and empty lines left out, continuations joined."""
+    """Lines with their numbers; empty lines left out, continuations joined."""
     found: list[tuple[int, str]] = []
     for number, raw in enumerate(text.split("\n"), first):
-        if not raw.strip() or (not found and re.match(r":[\w-]+:( |$)", raw)):
+        if not raw.strip():
             continue
         if raw[0] in " \t" and found:
             found[-1] = (found[-1][0], found[-1][1] + " " + raw.strip())
@@ -376,6 +376,9 @@ def split_line(raw: str) -> tuple[str, str, str]:
     if RELATION.match(body):
         return "step", body, reason.strip()
     found = re.match(r"\s*([A-Za-z]+)\s*:", body)
+    if re.match(r"\s*:[\w-]+:", raw):
+        raise Refused("parse", "an option stands directly below the title of the derivation", 0,
+                      raw)
     if found is None:
         raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, assume:, claim:, "
                       "code:, unchecked:, or with =, \\le, \\ge, \\approx", 0, raw)

@@ -169,7 +169,8 @@ class Evaluator:
             return self.assemble(key, env)
         if key in self.program.rvs:
             return self.probability.realised(key, (), env)
-        raise v.type_error(f"{pretty(key)} has no value here")
+        raise v.type_error(f"{pretty(key)} has no value here: the end of a range, such as N in "
+                           "t=1,…,N, is not declared with let:")
 
     def guarded(self, name: tuple, body: Node, env: Env):
         """Evaluate a definition, refusing one that needs itself."""
@@ -371,8 +372,8 @@ class Evaluator:
 
     def do_T(self, node, env, a):
         value = self.value(a, env)
-        if v.is_scalar(value) and a.kind in ("sym", "term", "item"):
-            raise v.type_error(f"the transpose of {show(a)}, which is a number")
+        if v.is_scalar(value) and a.kind in ("sym", "term", "item", "const", "num"):
+            raise v.type_error(f"the transpose of {show(a)}: a number has no transpose")
         return v.transpose(value)
 
     def do_invT(self, node, env, a):

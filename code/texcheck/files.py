@@ -59,8 +59,10 @@ def closing(lines: list[str], start: int, fence: str) -> int:
 
 def read_derivation(lines, start, end, title, path) -> Derivation:
     first, label = start + 1, ""
-    while first < end and (not lines[first].strip() or re.match(r":[\w-]+:", lines[first])):
+    while first < end and re.match(r":[\w-]+:", lines[first]):
         if lines[first].startswith(":label:"):
             label = lines[first][7:].strip()
+        first += 1
+    while first < end and not lines[first].strip():
         first += 1
     return Derivation(title, label, "\n".join(lines[first:end]), path, first + 1)

@@ -1,5 +1,7 @@
 """`python -m texcheck`: files, line numbers, exit codes."""
 
+from pathlib import Path
+
 from texcheck.__main__ import main
 from texcheck.files import derivations
 
@@ -58,3 +60,18 @@ def test_seeds(tmp_path, capsys):
 def test_a_missing_file(capsys):
     assert main(["no/such/file.md"]) == 2
     assert "no such file" in capsys.readouterr().err
+
+
+def test_an_option_after_an_empty_line_is_no_option(tmp_path, capsys):
+    path = tmp_path / "page.md"
+    path.write_text(PAGE.replace(":label: der-right\n", "\n:label: der-right\n"), encoding="utf-8")
+    assert derivations(path)[0].label == ""
+    assert main([str(path)]) == 1
+    assert f"{path}:5: ERROR: Right: an option stands" in capsys.readouterr().out
+
+
+def test_the_derivations_of_a_newcomer(capsys):
+    """Twenty derivations written from SYNTAX.md alone, by somebody who never saw the code."""
+    path = Path(__file__).with_name("newcomer.md")
+    assert main([str(path)]) == 0
+    assert capsys.readouterr().out.startswith("20 derivations, ")
