@@ -22,6 +22,10 @@ OPERATORS = {
     ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b,
 }
+COMPARISONS = {
+    ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b, ast.Eq: lambda a, b: a == b,
+}
 ATTRIBUTES = {"T"}
 METHODS = {"sum", "mean"}
 FORBIDDEN_NAME = re.compile(
@@ -184,7 +188,7 @@ def is_method(node: ast.Call) -> bool:
 
 ALLOWED = (ast.Expression, ast.Load, ast.Name, ast.Attribute, ast.Call, ast.keyword, ast.Constant,
            ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Subscript, ast.Slice, ast.Tuple,
-           ast.List, ast.Pow, *OPERATORS)
+           ast.List, ast.Pow, ast.Compare, *OPERATORS, *COMPARISONS)
 
 
 def check_node(node: ast.AST, program: Program) -> None:
@@ -201,6 +205,8 @@ def check_node(node: ast.AST, program: Program) -> None:
         if rooted and parts[0] == "torch" and (
                 FORBIDDEN_TORCH & set(parts) or any(map(FORBIDDEN_NAME.search, parts[1:]))):
             raise Refused("code", f"{'.'.join(parts)} is not allowed")
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        raise Refused("code", "one comparison at a time: a < b < c is not allowed")
     if isinstance(node, ast.keyword) and node.arg is None:
         raise Refused("code", "** is not allowed in a call")
     if isinstance(node, ast.Constant):
@@ -353,6 +359,14 @@ class Python:
             return left**right
         return OPERATORS[type(node.op)](left, right)
 
+    def on_Compare(self, node):
+        left, right = self.visit(node.left), self.visit(node.comparators[0])
+        for side in (left, right):
+            if isinstance(side, (list, tuple, str)):
+                raise Refused("code", f"a comparison with a {type(side).__name__}: numbers and "
+                              "arrays only")
+        return COMPARISONS[type(node.ops[0])](left, right)
+
     def on_Subscript(self, node):
         return self.visit(node.value)[self.visit(node.slice)]
 
@@ -399,7 +413,9 @@ def for_torch(value, node: ast.AST, whole: torch.dtype):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         return torch.as_tensor(np.asarray(value))
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return torch.tensor(value)
+    if isinstance(value, (int, float)):
         return torch.tensor(value, dtype=whole if isinstance(value, int) else torch.float64)
     if isinstance(value, (list, tuple)):
         return type(value)(for_torch(x, node, whole) for x in value)
@@ -423,4 +439,5 @@ def evaluate(text: str, evaluator: Evaluator, free: dict) -> np.ndarray:
     except Refused:
         raise
     except Exception as error:
-        raise Refused("code", f"{type(error).__name__}: {error}") from error
+        said = str(error).strip().split("\n")[0]
+        raise Refused("code", f"{type(error).__name__}: {said}") from error

@@ -24,6 +24,9 @@ def errors(line):
     "code: \\frac{1}{n} \\sum_i x_i == x.mean()",
     "code: a^2 == torch.square(a)",
     "code: W^\\top == W.T",
+    "code: \\max(0, a) == torch.where(a > 0, a, 0 * a)",
+    "code: \\sum_i \\mathbb{1}[x_i \\le a] == (x <= a).sum()",
+    "code: \\sum_i \\mathbb{1}[x_i > 0] == torch.sum(torch.where(x > 0, 1.0, 0.0))",
     "code: -\\log \\mathrm{softmax}(x)_k == torch.nn.functional.cross_entropy(x, k - 1)",
 ])
 def test_allowed(line):
@@ -58,3 +61,14 @@ def test_a_wrong_shape_names_both():
 def test_an_unknown_name_names_the_nearest():
     error, = errors("code: x_k == xx[k - 1]")
     assert "xx" in error.message and error.column is not None
+
+
+def test_a_message_of_torch_is_one_line():
+    error, = errors("code: a == torch.linalg.inv(W)")
+    assert "\n" not in error.message and error.kind == "texcheck.code"
+
+
+@pytest.mark.parametrize("python", ["0 < a < 1", "a in x", "a != 0", "x == [1, 2]"])
+def test_comparisons_that_are_refused(python):
+    found = errors(f"code: a == {python}")
+    assert [e.kind for e in found] == ["texcheck.code"]
