@@ -70,6 +70,12 @@ def test_a_row_begins_with_a_link_into_its_own_paper():
         assert link and link.group(1) == title[6], row
 
 
+def test_rows_stand_in_the_order_of_the_paper(parts):
+    for title, rows in tables(PAGE):
+        order = [parts.index(re.match(r"\{part\}`([^`]*)`", row[0]).group(1)) for row in rows[1:]]
+        assert order == sorted(order), title
+
+
 def test_no_row_stands_twice():
     doubled = [row for row, n in Counter(row[:3] for _, row in ROWS).items() if n > 1]
     assert doubled == []
