@@ -1,5 +1,6 @@
 """What `make` says, above all when something is missing."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,8 +20,11 @@ def clone(tmp_path):
     return tmp_path
 
 
-def make(folder, *arguments, **more):
-    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, **more)
+def make(folder, *arguments):
+    # Not as a part of the `make` that may have started the tests.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(["make", *arguments], cwd=folder, env=alone, capture_output=True,
+                          text=True)
 
 
 def fake_python(folder, script):

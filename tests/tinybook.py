@@ -32,6 +32,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def build(folder: Path, *, builder="html", **settings) -> Build:
     """Build ``folder/book`` with the given Sphinx settings; keeps doctrees between calls."""
     status, warning = StringIO(), StringIO()
+    # Said each time: what an extension adds to the default stays for the next build of a process.
+    parser = "myst-nb" if "myst_nb" in settings["extensions"] else "markdown"
+    settings = {"source_suffix": {".md": parser}, **settings}
     with docutils_namespace():
         app = Sphinx(
             srcdir=folder / "book", confdir=None, outdir=folder / "out",
