@@ -276,7 +276,7 @@ def survives(word, number):
 def test_one_flipped_sign_in_the_module_mlp_is_noticed():
     counter = Signs(-1)
     counter.visit(ast.parse((ROOT / "code/fullmarks/mlp.py").read_text()))
-    assert counter.count > 30
+    assert counter.count >= 25
     context = multiprocessing.get_context("fork")
     unnoticed = []
     for number in range(counter.count):
