@@ -1,5 +1,6 @@
 """A checked derivation as a tree of nodes, and how a page and plain text show it."""
 
+import math
 import re
 
 from docutils import nodes
@@ -155,10 +156,19 @@ def foot(result, steps):
     loose, tight = result["tolerance"]
     weak = sum(item["grade"] in ("inequality", "zero") for item in steps)
     said = (f"Each step was tested on {result['draws']} or more random draws: relative difference "
-            f"at most {loose:.0e} on all, {tight:.0e} on three in four. ").replace("e-0", "e-")
+            f"at most {power(loose)} on all, {power(tight)} on three in four. ")
     if weak:
         said += "An inequality, or a claim that something is zero, is weaker evidence (grey mark). "
     return tested("", said + "A numerical test, not a proof.")
+
+
+def power(number):
+    """A power of ten as one reads it.
+
+    >>> power(1e-6)
+    '10⁻⁶'
+    """
+    return "10" + f"{math.log10(number):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def readings(items):
