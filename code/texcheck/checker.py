@@ -457,14 +457,17 @@ class Run:
     def stays(self, result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
         """Whether a tiny value is a value, not rounding: it hardly moves with the symbols."""
         size = float(left.abs().max())
-        if size == 0 or result.draws > 6:
+        if size <= 1e-6 * self.rounding(evaluator) or result.draws > 6:
             return False
-        moved = self.both(result.item, self.nudged(evaluator, 1e-10))[0]
-        if moved is None:
-            return False
-        if isinstance(moved, v.Lazy):
-            return True
-        return float((v.tensor(moved) - left).abs().max()) < 1e-3 * size and size > 1e-15
+        for by in (1e-10, -1.7e-10, 3.1e-10):
+            moved = self.both(result.item, self.nudged(evaluator, by))[0]
+            if moved is None:
+                return False
+            if isinstance(moved, v.Lazy):
+                continue
+            if float((v.tensor(moved) - left).abs().max()) >= 1e-3 * size:
+                return False
+        return True
 
     def inequality(self, result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
         if left.dim():
