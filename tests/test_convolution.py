@@ -1,7 +1,5 @@
 """Chapter convolution: each function against its definition, torch, SciPy, and invariants."""
 
-import subprocess
-import sys
 
 import jaxtyping
 import numpy as np
@@ -696,18 +694,3 @@ def test_annotations_are_executed():
 
 def test_a_map_names_its_fields():
     assert convolution.trace(9, []) == [Map(size=9, jump=1, field=1, start=0)]
-
-
-def test_importing_the_module_needs_numpy_alone():
-    code = (
-        "import sys, numpy; before = set(sys.modules); import fullmarks.convolution;"
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
-    )
-    path = [p for p in sys.path if p.endswith("code")]
-    run = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path}; {code}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(run.stdout.split()) - sys.stdlib_module_names == {"fullmarks"}

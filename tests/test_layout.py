@@ -1,7 +1,10 @@
 """One word finds everything, and the shape of the project stays what it is."""
 
 import csv
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -53,6 +56,16 @@ def test_import_rules_cover_the_chapter(word):
         if contract["type"] in ("layers", "forbidden") and "fullmarks" in str(contract):
             listed = " ".join(contract.get("layers", []) + contract.get("source_modules", []))
             assert re.search(rf"\b{re.escape(module)}\b", listed), contract["name"]
+
+
+@pytest.mark.parametrize("word", CHAPTERS)
+def test_importing_a_module_needs_numpy_alone(word):
+    code = ("import sys, numpy; before = set(sys.modules); "
+            f"import fullmarks.{word}; print(*set(sys.modules) - before)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT / "code")})
+    packages = {name.partition(".")[0] for name in done.stdout.split()}
+    assert packages - sys.stdlib_module_names == {"fullmarks"}
 
 
 def test_code_is_a_folder_and_not_a_package():

@@ -1,8 +1,6 @@
 """Chapter mlp: each function against its definition, against torch, and against invariants."""
 
 import math
-import subprocess
-import sys
 from itertools import pairwise
 
 import jaxtyping
@@ -762,18 +760,3 @@ def test_annotations_are_executed():
         checked.cross_entropy(np.ones((2, 3)), np.array([0, 1, 2]))
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.sigmoid(np.array([1, 2]))
-
-
-def test_importing_the_module_needs_numpy_alone():
-    code = (
-        "import sys, numpy; before = set(sys.modules); import fullmarks.mlp;"
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
-    )
-    path = [p for p in sys.path if p.endswith("code")]
-    run = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path}; {code}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(run.stdout.split()) - sys.stdlib_module_names == {"fullmarks"}

@@ -1,8 +1,6 @@
 """Chapter training: each function against its definition, against torch, and against invariants."""
 
 import math
-import subprocess
-import sys
 from itertools import combinations, product
 
 import jaxtyping
@@ -634,18 +632,3 @@ def test_bad_input_is_refused_and_named(call, message):
 def test_annotations_are_executed():
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.largest_rate(np.ones(3))
-
-
-def test_importing_the_module_needs_numpy_alone():
-    code = (
-        "import sys, numpy; before = set(sys.modules); import fullmarks.training;"
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
-    )
-    path = [p for p in sys.path if p.endswith("code")]
-    run = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path}; {code}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(run.stdout.split()) - sys.stdlib_module_names == {"fullmarks"}
