@@ -42,7 +42,7 @@ serve: setup  ## build, serve on this machine only, rebuild on save
 		--ignore '*/__pycache__/*' -c . -d $(BUILD)/doctrees -j $(JOBS) -n book $(BUILD)/html
 
 test: setup lint  ## run every test and doctest
-	@$(PY) -m pytest -n $(JOBS) --dist worksteal
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 fast: setup  ## build and test one chapter: make fast WORD=mlp
 	@test -n "$(WORD)" || { echo "make fast: say which chapter, as in: make fast WORD=mlp"; exit 2; }
