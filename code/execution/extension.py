@@ -265,7 +265,7 @@ class Engine:
 
     def obtain(self, env, wanted):
         """Have results for all tasks: find those that hold, run the others, and report."""
-        missing, found = [], 0
+        missing, found, started = [], 0, time.perf_counter()
         with contextlib.ExitStack() as stack:
             pool = None
             for task in wanted:
@@ -282,6 +282,8 @@ class Engine:
             if missing:
                 missing.sort(key=lambda task: -self._expected(task))
                 self._run(env, missing, pool)
+                seconds = time.perf_counter() - started
+                logger.info("execution: done in %.1f s, its start counted in", seconds)
 
     def _pool(self):
         return (Pool if self.fork else kernel.Spawner)(self.store, self.preload, self.width)
@@ -292,7 +294,6 @@ class Engine:
 
     def _run(self, env, missing, pool):
         jobs = [{**self.common, **task.job, "task": index} for index, task in enumerate(missing)]
-        started = time.perf_counter()
         for done, (job, outcome) in enumerate(pool.run(jobs), 1):
             task = missing[job["task"]]
             self.take(env, task, outcome)
@@ -301,7 +302,6 @@ class Engine:
                 "execution: %s %s, %.1f s [%d of %d]",
                 task.kind, task.name, seconds, done, len(missing),
             )
-        logger.info("execution: done in %.1f s", time.perf_counter() - started)
 
     def take(self, env, task, outcome):
         """Store a result, or report why it is none."""
