@@ -466,3 +466,97 @@ def translate(theta, x, previous):
             ]
         )
     return logits
+
+
+def autoencoder_loss(W, b, V, c, X, weight, activation):
+    """Mean squared error plus weight times the sum of squared slopes of the code, unit by unit.
+
+    The slopes are central differences of the code in each input.
+    """
+    def unit(weights, bias, x):
+        z = sum(w * v for w, v in zip(weights, x, strict=True)) + bias
+        return {"linear": z, "ReLU": max(z, 0.0), "sigmoid": sigmoid(z)}[activation]
+
+    total = 0.0
+    for x in X:
+        h = [unit(W[j], b[j], x) for j in range(len(W))]
+        for i in range(len(x)):
+            total += (x[i] - c[i] - sum(V[i][j] * h[j] for j in range(len(h)))) ** 2
+            ahead = [v + 1e-6 * (k == i) for k, v in enumerate(x)]
+            behind = [v - 1e-6 * (k == i) for k, v in enumerate(x)]
+            for j in range(len(W)):
+                slope = (unit(W[j], b[j], ahead) - unit(W[j], b[j], behind)) / 2e-6
+                total += weight * slope**2
+    return total / len(X)
+
+
+def energy_distance(X, Y):
+    """2 E|x - y| - E|x - x'| - E|y - y'| over all pairs."""
+    def mean(A, B):
+        return sum(math.dist(a, b) for a in A for b in B) / (len(A) * len(B))
+
+    return 2 * mean(X, Y) - mean(X, X) - mean(Y, Y)
+
+
+# Boltzmann machines: every sum over states is a loop over all of them.
+
+
+def bits(n):
+    """All states of n units, as tuples, in the order of binary numbers."""
+    return list(itertools.product((0, 1), repeat=n))
+
+
+def three_way_table(W):
+    """Probability of each (x, y, z), as a dictionary, with the energy + Σ W x y z."""
+    table = {}
+    for x in bits(len(W)):
+        for y in bits(len(W[0])):
+            for z in bits(len(W[0][0])):
+                E = sum(W[i][j][k] for i in range(len(x)) for j in range(len(y))
+                        for k in range(len(z)) if x[i] and y[j] and z[k])
+                table[x, y, z] = math.exp(-E)
+    total = sum(table.values())
+    return {state: p / total for state, p in table.items()}
+
+
+def conditional_mean(table, unit, given):
+    """Probability that `unit`, a (group, index), is on where the groups of `given` have a value."""
+    group, index = unit
+    all_of_it = on = 0.0
+    for state, p in table.items():
+        if all(state[g] == value for g, value in given.items()):
+            all_of_it += p
+            on += p * state[group][index]
+    return on / all_of_it
+
+
+def transition_table(table, blocks):
+    """Matrix of going from state to state by updating the blocks in their order; states listed."""
+    states = list(table)
+    T = np.eye(len(states))
+    for block in blocks:
+        step = np.zeros_like(T)
+        for a, old in enumerate(states):
+            same = [b for b, new in enumerate(states)
+                    if all(new[g] == old[g] for g in range(3) if g != block)]
+            for b in same:
+                step[a, b] = table[states[b]] / sum(table[states[c]] for c in same)
+        T = T @ step
+    return T
+
+
+def rbm_table(W, b, c):
+    """Probability of each (v, h), as a dictionary, with the energy -vWh - bv - ch."""
+    table = {}
+    for v in bits(len(b)):
+        for h in bits(len(c)):
+            E = -sum(W[i][j] * v[i] * h[j] for i in range(len(v)) for j in range(len(h)))
+            E -= sum(b[i] * v[i] for i in range(len(v))) + sum(c[j] * h[j] for j in range(len(h)))
+            table[v, h] = math.exp(-E)
+    total = sum(table.values())
+    return {state: p / total for state, p in table.items()}
+
+
+def independent_sets(edges, vertices):
+    """Number of sets of vertices without an edge inside."""
+    return sum(not any(chosen[a] and chosen[b] for a, b in edges) for chosen in bits(vertices))

@@ -1,0 +1,265 @@
+"""Chapter autoencoders: definitions in loops, torch, and invariants."""
+
+import numpy as np
+import oracles
+import pytest
+import scipy.stats
+import torch
+from annotated import annotated
+from fullmarks import autoencoders as plain
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+checked = annotated(plain)
+NAMES = ["linear", "ReLU", "sigmoid"]
+TORCH = {"linear": lambda z: z, "ReLU": torch.relu, "sigmoid": torch.sigmoid}
+
+
+def close(actual, expected, scale=1.0):
+    """rtol 1e-6, and an absolute tolerance three orders below the data."""
+    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.fixture
+def theta(rng):
+    """Four units for three inputs, weights not tied, biases that are not zero."""
+    return checked.Autoencoder(rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(3, 4)),
+                               rng.normal(size=3))
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(7, 3))
+
+
+def torch_loss(theta, X, weight, activation):
+    """The loss with the Jacobian of the code by automatic differentiation."""
+    W, b, V, c = theta
+
+    def encode(x):
+        return TORCH[activation](W @ x + b)
+
+    jacobians = torch.func.vmap(torch.func.jacrev(encode))(X)
+    codes = torch.func.vmap(encode)(X)
+    errors = (X - codes @ V.T - c).square().sum(1)
+    return (errors + weight * jacobians.square().sum((1, 2))).mean()
+
+
+def leaves(arrays):
+    return [torch.tensor(a, requires_grad=True) for a in arrays]
+
+
+# The network and its derivatives.
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_loss_is_its_definition_and_torchs(theta, X, activation):
+    ours = checked.mean_loss(theta, X, 0.3, activation)
+    assert_allclose(ours, oracles.autoencoder_loss(*(a.tolist() for a in theta), X.tolist(), 0.3,
+                                                   activation), rtol=1e-8)
+    close(ours, torch_loss(leaves(theta), torch.tensor(X), 0.3, activation).item())
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_gradients_are_torchs_and_those_of_differences(theta, X, activation):
+    ours = checked.backward(theta, X, 0.3, activation)
+    tensors = leaves(theta)
+    found = torch.autograd.grad(torch_loss(tensors, torch.tensor(X), 0.3, activation), tensors)
+    for place, (mine, torchs) in enumerate(zip(ours, found, strict=True)):
+        close(mine, torchs.numpy())
+
+        def moved(value, place=place):
+            return plain.mean_loss(theta._replace(**{"WbVc"[place]: value}), X, 0.3, activation)
+
+        assert_allclose(mine, oracles.numerical_gradient(moved, theta[place]), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_gradient_of_tied_weights_is_torchs(X, rng, activation):
+    W = rng.normal(size=(4, 3))
+    weights = torch.tensor(W, requires_grad=True)
+    zeros = [torch.zeros(size, dtype=torch.float64) for size in (4, 3)]
+    loss = torch_loss((weights, zeros[0], weights.T, zeros[1]), torch.tensor(X), 0.3, activation)
+    ours = checked.tied_gradient(checked.backward(checked.tied(W), X, 0.3, activation))
+    close(ours, torch.autograd.grad(loss, weights)[0].numpy())
+
+
+@pytest.mark.parametrize("activation", NAMES)
+def test_penalty_is_the_frobenius_norm_of_torchs_jacobian(theta, X, activation):
+    W, b = (torch.tensor(a) for a in theta[:2])
+    for x in X:
+        J = torch.autograd.functional.jacobian(lambda v: TORCH[activation](W @ v + b),
+                                               torch.tensor(x)).numpy()
+        close(checked.encoder_jacobian(theta.W, theta.b, x, activation), J)
+        close(checked.contractive_penalty(theta.W, theta.b, x, activation), (J**2).sum())
+        singular = np.linalg.svd(J, compute_uv=False)
+        close(checked.contractive_penalty(theta.W, theta.b, x, activation), (singular**2).sum())
+
+
+def test_one_example_and_a_batch_agree(theta, X):
+    together = checked.forward(theta, X, "ReLU")
+    for i, x in enumerate(X):
+        for batch, one in zip(together, checked.forward(theta, x, "ReLU"), strict=True):
+            close(batch[i], one)
+    close(checked.squared_errors(theta, X, "ReLU"),
+          [checked.squared_errors(theta, x, "ReLU") for x in X])
+
+
+def test_penalty_of_a_linear_encoder_is_weight_decay_at_every_example(theta, X):
+    close(checked.contractive_penalty(theta.W, theta.b, X, "linear"), (theta.W**2).sum())
+    grad_W, grad_b = checked.contractive_gradient(theta.W, theta.b, X, "linear")
+    close(grad_W, 2 * theta.W)
+    assert (grad_b == 0).all()
+
+
+def test_penalty_of_a_relu_encoder_is_weight_decay_times_activity(theta, X):
+    active = checked.activity(theta.W, theta.b, X)
+    close(active, [np.mean([w @ x + b > 0 for x in X])
+                   for w, b in zip(theta.W, theta.b, strict=True)])
+    assert set(np.round(active * len(X))) <= set(range(len(X) + 1)) and 0 < active.mean() < 1
+    close(checked.contractive_penalty(theta.W, theta.b, X, "ReLU").mean(),
+          active @ (theta.W**2).sum(axis=1))
+    grad_W, grad_b = checked.contractive_gradient(theta.W, theta.b, X, "ReLU")
+    close(grad_W, 2 * active[:, None] * theta.W)
+    assert (grad_b == 0).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_contractive_penalty_is_at_most_weight_decay(seed):
+    rng = np.random.default_rng(seed)
+    W, b, X = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(6, 3))
+    decay = (W**2).sum() * (1 + 1e-12)
+    for activation, bound in (("linear", 1), ("ReLU", 1), ("sigmoid", 1 / 16)):
+        assert (checked.contractive_penalty(W, b, X, activation) <= bound * decay).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_mirrored_data_and_no_bias_charge_half_the_decay(seed):
+    rng = np.random.default_rng(seed)
+    W, X = rng.normal(size=(4, 3)), rng.normal(size=(6, 3))
+    mirrored = np.concatenate([X, -X])
+    close(checked.contractive_penalty(W, np.zeros(4), mirrored, "ReLU").mean(), (W**2).sum() / 2)
+
+
+def test_the_slope_at_the_kink_is_torchs_choice():
+    z = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    torch.relu(z).backward()
+    W, b = np.array([[2.0]]), np.zeros(1)
+    assert checked.encoder_jacobian(W, b, np.zeros(1), "ReLU") == 2 * z.grad.item() == 0
+
+
+def test_rescaling_an_untied_autoencoder_changes_the_penalty_alone(theta, X):
+    for s in (0.5, 1e-3):
+        other = checked.Autoencoder(s * theta.W, s * theta.b, theta.V / s, theta.c)
+        for activation in ("linear", "ReLU"):
+            close(checked.squared_errors(other, X, activation),
+                  checked.squared_errors(theta, X, activation))
+            close(checked.contractive_penalty(other.W, other.b, X, activation),
+                  s**2 * checked.contractive_penalty(theta.W, theta.b, X, activation))
+
+
+def test_shrunken_principal_directions_are_the_minimum_of_tied_weights(rng):
+    X = rng.normal(size=(30, 3)) @ np.diag([2.0, 1.0, 0.4])
+    variances, Q = np.linalg.eigh(X.T @ X / len(X))
+    weight = 2 * variances[0] * 1.5  # the weakest direction is lost
+    shares = checked.tied_shrinkage(variances, weight)
+    assert shares[0] == 0 and (shares[1:] > 0).all()
+    W = np.sqrt(shares)[:, None] * Q.T
+    best = plain.mean_loss(plain.tied(W), X, weight, "linear")
+    close(best, (variances * (1 - shares) ** 2 + weight * shares).sum())
+    slope = plain.tied_gradient(plain.backward(plain.tied(W), X, weight, "linear"))
+    assert abs(slope).max() < 1e-12
+    for _ in range(200):  # no other matrix is better, near or far
+        other = W + rng.choice([1e-3, 0.1, 1.0]) * rng.normal(size=(3, 3))
+        assert plain.mean_loss(plain.tied(other), X, weight, "linear") > best
+
+
+# The kink.
+
+
+@pytest.mark.parametrize("b", [-1.5, 0.0, 0.7])
+def test_normal_penalty_is_the_expectation_and_its_slopes_are_those_of_differences(b):
+    w = np.array([0.6, -1.1])
+    length = np.linalg.norm(w)
+    close(checked.normal_penalty(w, b), length**2 * scipy.stats.norm.cdf(b / length))
+    in_bias, in_length = checked.normal_penalty_slopes(w, b)
+    unit = w / length
+    assert_allclose(in_bias, oracles.numerical_gradient(
+        lambda v: plain.normal_penalty(w, float(v)), b), rtol=1e-8)
+    assert_allclose(in_length, oracles.numerical_gradient(
+        lambda r: plain.normal_penalty(r * unit, b), length), rtol=1e-8)
+    t = torch.tensor([*w, b], dtype=torch.float64, requires_grad=True)
+    r = t[:2].norm()
+    value = r**2 * torch.special.ndtr(t[2] / r)
+    gradient = torch.autograd.grad(value, t)[0].numpy()
+    close(gradient, [*(in_length * unit), in_bias])
+
+
+def test_normal_penalty_is_the_mean_over_many_examples(rng):
+    X, w, b = rng.normal(size=(200_000, 2)), np.array([[0.6, -1.1]]), np.array([-0.4])
+    mean = plain.contractive_penalty(w, b, X, "ReLU")
+    error = mean.std() / np.sqrt(len(X))
+    assert abs(mean.mean() - checked.normal_penalty(w[0], -0.4)) < 4 * error
+
+
+# Codes with noise, and samples.
+
+
+def test_noisy_error_is_the_expectation(theta, rng):
+    x, mu, sigma = rng.normal(size=3), rng.normal(size=4), rng.uniform(0.1, 1, size=4)
+    signs = 2 * np.array(list(np.ndindex(2, 2, 2, 2))) - 1  # mean 0, covariance I
+    codes = mu + sigma * signs
+    close(checked.noisy_error(x, theta.V, theta.c, mu, sigma),
+          ((x - codes @ theta.V.T - theta.c) ** 2).sum(axis=1).mean())
+    close(checked.noisy_error(x, theta.V, theta.c, mu, 0 * sigma),
+          ((x - theta.V @ mu - theta.c) ** 2).sum())
+
+
+def test_energy_distance_is_its_definition_scipys_and_torchs(rng):
+    X, Y = rng.normal(size=(9, 2)), rng.normal(size=(5, 2)) + 1
+    ours = checked.energy_distance(X, Y)
+    close(ours, oracles.energy_distance(X.tolist(), Y.tolist()))
+    between, a, b = (torch.cdist(torch.tensor(p), torch.tensor(q)).mean().item()
+                     for p, q in ((X, Y), (X, X), (Y, Y)))
+    close(ours, 2 * between - a - b)
+    close(checked.energy_distance(X[:, :1], Y[:, :1]),
+          scipy.stats.energy_distance(X[:, 0], Y[:, 0]) ** 2)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_energy_distance_does_not_see_rotations_and_grows_with_scale(seed):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(6, 3)), rng.normal(size=(4, 3))
+    Q = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    one = checked.energy_distance(X, Y)
+    assert one > 0
+    close(checked.energy_distance(X @ Q + 1, Y @ Q + 1), one)
+    close(checked.energy_distance(3 * Y, 3 * X), 3 * one)
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: plain.forward(plain.tied(np.eye(2)), np.ones(3), "ReLU"), r"X \(3,\) with W \(2, 2\)"),
+    (lambda: plain.forward(plain.tied(np.eye(2)), 1.0, "ReLU"), r"X \(\) with W \(2, 2\)"),
+    (lambda: plain.forward(plain.tied(np.eye(2)), np.ones(2), "relu"), "linear, ReLU, sigmoid"),
+    (lambda: plain.forward(plain.tied(np.eye(2))._replace(V=np.ones((2, 3))), np.ones(2), "ReLU"),
+     r"decoder V \(2, 2\).*V is \(2, 3\)"),
+    (lambda: plain.activity(np.eye(2), np.zeros(3), np.ones((1, 2))), "W has 2 rows, b 3 entries"),
+    (lambda: plain.mean_loss(plain.tied(np.eye(2)), np.ones((1, 2)), -1.0, "ReLU"), "is -1.0"),
+    (lambda: plain.tied_shrinkage(np.array([1.0, 0.0]), 1.0), "smallest variance is 0.0"),
+    (lambda: plain.normal_penalty(np.zeros(2), 1.0), "must not be zero"),
+    (lambda: plain.noisy_error(np.ones(2), np.eye(2), np.ones(2), np.ones(2), np.ones(3)),
+     r"sigma \(3,\)"),
+    (lambda: plain.energy_distance(np.ones((1, 2)), np.ones((1, 3))), r"X \(1, 2\) and Y \(1, 3\)"),
+])
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
