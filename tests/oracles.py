@@ -560,3 +560,50 @@ def rbm_table(W, b, c):
 def independent_sets(edges, vertices):
     """Number of sets of vertices without an edge inside."""
     return sum(not any(chosen[a] and chosen[b] for a, b in edges) for chosen in bits(vertices))
+
+
+# Adversarial networks: means over samples, outcomes one by one, time in small steps.
+
+
+def critic_loss_of_samples(w, b, real, fake, penalty, mix):
+    """WGAN-GP loss of D(x) = w·x + b on samples, the slope of D taken by central differences."""
+
+    def D(x):
+        return sum(a * v for a, v in zip(w, x, strict=True)) + b
+
+    total = sum(D(x) for x in fake) / len(fake) - sum(D(x) for x in real) / len(real)
+    for x, x_fake, share in zip(real, fake, mix, strict=True):
+        point = [share * a + (1 - share) * c for a, c in zip(x, x_fake, strict=True)]
+        slope = numerical_gradient(D, point, step=0.5)
+        total += penalty * (math.sqrt(sum(s * s for s in slope)) - 1) ** 2 / len(real)
+    return total
+
+
+def tuple_probability(p, values):
+    """Probability of independent draws of p, one factor after the other."""
+    product = 1.0
+    for value in values:
+        product *= p[value]
+    return product
+
+
+def packed_total_variation(p, q, m):
+    """The largest difference of the probability of an event, each tuple put in where it helps."""
+    best = 0.0
+    for values in itertools.product(range(len(p)), repeat=m):
+        best += max(0.0, tuple_probability(p, values) - tuple_probability(q, values))
+    return best
+
+
+def transported(x, y):
+    """Least mean distance over all ways to pair two samples of numbers."""
+    return min(
+        sum(abs(a - b) for a, b in zip(x, order, strict=True)) / len(x)
+        for order in itertools.permutations(y)
+    )
+
+
+def time_to_zero(slope, a, steps=20000):
+    """Time from a to 0 along da/dt = -slope(a), by the midpoint rule for ∫ da / -slope."""
+    width = -a / steps
+    return sum(width / -slope(a + (k + 0.5) * width) for k in range(steps))
