@@ -607,3 +607,61 @@ def time_to_zero(slope, a, steps=20000):
     """Time from a to 0 along da/dt = -slope(a), by the midpoint rule for ∫ da / -slope."""
     width = -a / steps
     return sum(width / -slope(a + (k + 0.5) * width) for k in range(steps))
+
+
+# Variational inference.
+
+
+def divergence(q, p):
+    """Sum of q log(q/p) over the values with q > 0, one at a time."""
+    total = 0.0
+    for a, b in zip(q, p, strict=True):
+        if a > 0:
+            total += a * math.log(a / b)
+    return total
+
+
+def joint_bound(joint, q):
+    """Sum of q log(p(x, z)/q) over the values with q > 0, one at a time."""
+    return -divergence(q, joint)
+
+
+def integral(function, centre, scale, points=4001, reach=12):
+    """Riemann sum of a function of one number over `centre` ± `reach` · `scale`."""
+    step = 2 * reach * scale / (points - 1)
+    return step * sum(function(centre - reach * scale + i * step) for i in range(points))
+
+
+def normal_density(z, mean, variance):
+    """Density of one number."""
+    return math.exp(-((z - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+
+
+def autoregressive(shift, log_scale, linear, square, gain, noise):
+    """One sample of a quadratic autoregressive step, coordinate by coordinate, from lists."""
+    z = []
+    for i in range(len(noise)):
+        mean, log = shift[i], log_scale[i]
+        for j in range(i):
+            mean += linear[i][j] * noise[j] + square[i][j] * noise[j] ** 2
+            log += gain[i][j] * noise[j]
+        z.append(mean + math.exp(log) * noise[i])
+    return z
+
+
+def sampled_bound(theta, x, noise):
+    """log p(x|z) - KL(q(z|x) ‖ N(0, I)) of one example and one draw, unit by unit, from lists."""
+
+    def layer(W, b, inputs):
+        return [sum(w * v for w, v in zip(row, inputs, strict=True)) + c
+                for row, c in zip(W, b, strict=True)]
+
+    W, w, A, a, B, b, V, v, U, u = theta
+    h = [math.tanh(s) for s in layer(W, w, x)]
+    mean, log_variance = layer(A, a, h), layer(B, b, h)
+    z = [m + math.exp(s / 2) * e for m, s, e in zip(mean, log_variance, noise, strict=True)]
+    g = [math.tanh(s) for s in layer(V, v, z)]
+    bound = -sum(logistic_loss(s, y) for s, y in zip(layer(U, u, g), x, strict=True))
+    for m, s in zip(mean, log_variance, strict=True):
+        bound -= (m**2 + math.exp(s) - s - 1) / 2
+    return bound
