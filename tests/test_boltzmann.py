@@ -7,6 +7,8 @@ import pytest
 import torch
 from annotated import annotated
 from fullmarks import boltzmann as plain
+from fullmarks.experiments import boltzmann as experiments
+from fullmarks.plots import boltzmann as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -399,3 +401,84 @@ def test_bad_input_is_named(name):
 def test_annotations_are_executed():
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.joint(np.ones((2, 2)))
+
+
+# Experiments and figures.
+
+
+def test_sweeps_approach_the_exact_distribution_more_slowly_as_the_weights_grow():
+    found = experiments.mixing(seeded(0), steps=(0, 100, 300), last=20)
+    curves = np.array(list(found.distance.values()))
+    assert (np.diff(curves, axis=1) <= 1e-12).all()
+    assert (np.diff(curves[:, 10]) > 0).all()
+    assert (np.diff(list(found.largest.values())) > 0).all()
+
+
+def test_costs_are_linear_or_exponential_as_the_chapter_says():
+    terms = experiments.costs(24).terms
+    ratio = {name: y[-1] / y[-2] for name, y in terms.items()}
+    close(ratio["all states"], 4)
+    close(ratio["M = K"], 2 * 12 / 11)
+    for name in ("RBM", "path", "K = 3"):
+        assert len(set(np.diff(terms[name][1:]))) == 1
+    rng, H = seeded(), 10  # the path by enumeration: alternating units of both groups
+    a, W = rng.normal(size=H - 1), np.zeros((1, H // 2, H // 2))
+    for t in range(H - 1):
+        W[0, (t + 1) // 2, t // 2] = a[t]
+    close(plain.path_log_marginal(a), plain.log_marginal(W, np.ones((1, 1)))[0])
+
+
+def test_a_short_positive_phase_moves_the_truth():
+    found = experiments.rest(seeded(0), machines=6)
+    assert found.exact < 1e-12
+    for rows in found.update.values():
+        assert (rows[:, 0] > 1e-3).all() and (rows[:, -1] < rows[:, 0] / 10).all()
+
+
+def test_ring_has_two_neighbours_on():
+    x = experiments.ring(5, 3)
+    assert x.shape == (15, 5) and len(np.unique(x, axis=0)) == 5
+    assert (x.sum(axis=1) == 2).all() and (x * np.roll(x, 1, axis=1)).sum(axis=1).min() == 1
+
+
+def test_positive_sweeps_pay_and_free_ones_do_not():
+    found = experiments.training(seeded(0), seeds=2)
+    last = {name: rows[:, -1].mean() for name, rows in found.curves.items()}
+    assert all((rows < found.ceiling).all() for rows in found.curves.values())
+    assert last["exact gradient"] > last["3 sweeps"] > last["1 sweep"] + 0.2
+    assert last["1 sweep, continued"] > last["1 sweep"] + 0.3
+    assert abs(last["1 sweep, 5 free"] - last["1 sweep"]) < 0.15
+    close(found.ceiling, -np.log(6))
+
+
+def test_habitual_signs_lower_the_likelihood():
+    found = experiments.signs(seeded(0), steps=60)
+    right, update, everything = (found.curves[name][0] for name in
+                                 ("as printed", "sign of the update", "all signs"))
+    assert (np.diff(right) > 0).all() and (np.diff(update) < 0).all()
+    assert everything[-1] < everything[0] and update[-1] < -100
+
+
+FIGURES = {
+    "mixing": lambda: experiments.mixing(seeded(), steps=(0, 2, 4), last=5),
+    "costs": lambda: experiments.costs(12),
+    "rest": lambda: experiments.rest(seeded(), machines=2),
+    "training": lambda: experiments.training(seeded(), seeds=2, steps=20),
+    "signs": lambda: experiments.signs(seeded(), steps=5),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_labelled_axes_with_the_same_bytes(name):
+    result = FIGURES[name]()
+    figure = getattr(plots, name)(result)
+    svg = figure._repr_svg_()
+    assert svg == getattr(plots, name)(result)._repr_svg_() and "<svg" in svg
+    assert all(ax.get_ylabel() for ax in figure.axes)
+    assert figure.axes[-1].get_xlabel()
+
+
+def test_every_figure_is_drawn_here():
+    drawn = {name for name, f in vars(plots).items()
+             if not name.startswith("_") and getattr(f, "__module__", "") == plots.__name__}
+    assert drawn == set(FIGURES)

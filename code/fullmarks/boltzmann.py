@@ -73,6 +73,11 @@ def _enumerable(units):
         )
 
 
+def _products(a, b):
+    """All products a[n, i] b[n, j] of each row n, as a matrix with a row for each."""
+    return (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+
+
 def _softplus(a):
     return np.logaddexp(0.0, a)
 
@@ -157,7 +162,7 @@ def x_given(
     W = _weights(W)
     y, z = _units("y", y, W.shape[1], 1), _units("z", z, W.shape[2], 2)
     _same_rows(y=y, z=z)
-    return sigmoid(-np.einsum("ijk,nj,nk->ni", W, y, z, optimize=True))
+    return sigmoid(-_products(y, z) @ W.reshape(len(W), -1).T)
 
 
 def y_given(
@@ -178,7 +183,7 @@ def y_given(
     W = _weights(W)
     x, z = _units("x", x, W.shape[0], 0), _units("z", z, W.shape[2], 2)
     _same_rows(x=x, z=z)
-    return sigmoid(-np.einsum("ijk,ni,nk->nj", W, x, z, optimize=True))
+    return sigmoid(-_products(x, z) @ W.swapaxes(1, 2).reshape(-1, W.shape[1]))
 
 
 def z_given(
@@ -199,7 +204,7 @@ def z_given(
     W = _weights(W)
     x, y = _units("x", x, W.shape[0], 0), _units("y", y, W.shape[1], 1)
     _same_rows(x=x, y=y)
-    return sigmoid(-np.einsum("ijk,ni,nj->nk", W, x, y, optimize=True))
+    return sigmoid(-_products(x, y) @ W.reshape(-1, W.shape[2]))
 
 
 # Block Gibbs sampling, with draws and with whole tables.
@@ -521,7 +526,7 @@ def pair_means(
     S, inner = _smaller_group(A)
     log_p = _softplus(inner).sum(axis=-1)
     p = np.exp(log_p - np.logaddexp.reduce(log_p, axis=1, keepdims=True))
-    means = np.einsum("ns,sm,nsl->nml", p, S, sigmoid(inner), optimize=True)
+    means = np.swapaxes(p[:, :, None] * S, 1, 2) @ sigmoid(inner)
     return means if A.shape[1] <= A.shape[2] else means.transpose(0, 2, 1)
 
 
@@ -568,8 +573,12 @@ def likelihood_gradient(
     x = _units("x", x, W.shape[0], 0)
     weights = _row_weights(weights, len(x))
     model = np.exp(log_marginal(W, every) - log_partition(W))
-    data = np.einsum("n,ni,njk->ijk", weights, x, pair_means(W, x), optimize=True)
-    return np.einsum("n,ni,njk->ijk", model, every, pair_means(W, every), optimize=True) - data
+
+    def triples(x, weights):
+        pairs = pair_means(W, x).reshape(len(x), -1)
+        return ((weights[:, None] * x).T @ pairs).reshape(W.shape)
+
+    return triples(every, model) - triples(x, weights)
 
 
 class Estimate(NamedTuple):
@@ -644,7 +653,8 @@ def contrastive_divergence(
 
 
 def _mean_products(x, y, z):
-    return np.einsum("ni,nj,nk->ijk", x, y, z, optimize=True) / len(x)
+    shape = x.shape[1], y.shape[1], z.shape[1]
+    return (x.T @ _products(y, z)).reshape(shape) / len(x)
 
 
 def expected_contrastive_divergence(
