@@ -111,6 +111,9 @@ Links and tables
 ``question-A1a`` the question, ``A1a-short``, ``A1a-whole`` and ``A1a-marks`` in the answer.
 
 ``{papers-table}`` with the argument ``paper``, ``chapter`` or ``kind`` lists all parts.
+``{exam-map}`` shows what each paper asks of each chapter: points, where the paper prints them, and
+parts. The share of a chapter is the mean, over the papers that print points, of its fraction of the
+paper; the chapter with the largest share stands first.
 ``{evidence-table}`` lists what checks each answer, and all that nothing checks.
 
 Evidence

@@ -291,6 +291,15 @@ class TableDirective(_Directive):
         return [slot("", what="table", by=by)]
 
 
+class ExamMapDirective(_Directive):
+    """``{exam-map}`` shows what each paper asks of each chapter, the most asked first."""
+
+    def run(self):
+        """Leave a slot: the table is made when its page is written."""
+        self.page().tables = True
+        return [slot("", what="map")]
+
+
 class EvidenceTableDirective(_Directive):
     """``{evidence-table}`` lists what checks each answer, and all that nothing checks."""
 
@@ -313,6 +322,7 @@ def setup(app):
         "translation": TranslationDirective,
         "restored": RestoredDirective,
         "papers-table": TableDirective,
+        "exam-map": ExamMapDirective,
         "evidence-table": EvidenceTableDirective,
     }.items():
         app.add_directive(name, directive)

@@ -5,6 +5,7 @@ that what is repeated from another page takes part in both.
 """
 
 from collections import Counter
+from fractions import Fraction
 
 from docutils import nodes
 from sphinx import addnodes
@@ -210,6 +211,46 @@ class FillSlots(SphinxPostTransform):
         cells |= {"kind": [nodes.Text(part.kind)], "chapter": [self.link_chapter(here, part)]}
         return [cell for key, cell in cells.items() if key != by]
 
+    def _map(self, place: slot) -> list[nodes.Node]:
+        here, parts = self.docname(place), list(self.domain.register.values())
+        papers = list(dict.fromkeys(part.paper for part in parts))
+        totals = {id: sum(map(self.worth, parts_of(parts, paper=id))) for id in papers}
+        lines = []
+        for chapter in dict.fromkeys(part.chapter for part in parts):
+            asked = parts_of(parts, chapter=chapter)
+            cells = [self.map_cell(parts_of(asked, paper=id), totals[id], here) for id in papers]
+            shares = [sum(map(self.worth, parts_of(asked, paper=id))) / total
+                      for id, total in totals.items() if total]
+            share = sum(shares) / (len(shares) or 1)
+            by = len({part.paper for part in asked})
+            percent = f"{float(100 * share):.1f}\N{NO-BREAK SPACE}%"
+            facts = [f"{by} of {len(papers)}", str(len(asked)), percent]
+            lines.append((share, [
+                [self.link_chapter(here, asked[0])], *([nodes.Text(one)] for one in facts), *cells,
+            ]))
+        lines.sort(key=lambda line: -line[0])
+        headings = ["Topic", "Papers", "Parts", "Share"]
+        headings += [f"Paper {id}" + f", of {show(n)}" * bool(n) for id, n in totals.items()]
+        return [table(headings, [cells for _, cells in lines])]
+
+    def worth(self, part: Part) -> Fraction:
+        """The points of a part: its own, else its marks' share of the question's, else none."""
+        value, shared = part.worth
+        answer = self.domain.answer(part.id)
+        if shared:
+            value = answer.marks if answer else None
+        return value or Fraction(0)
+
+    def map_cell(self, parts: list[Part], total: Fraction, here: str) -> list[nodes.Node]:
+        """What a paper asks of a topic: its points where the paper prints points, and the parts."""
+        points = sum(map(self.worth, parts))
+        cell: list[nodes.Node] = []
+        if parts and total:
+            cell += [nodes.strong("", show(points)), nodes.Text(": ")]
+        for part in parts:
+            cell += [nodes.Text(", ")] * (part is not parts[0]) + [self.link_part(here, part.id)]
+        return cell or [nodes.Text("–")]
+
     def _evidence(self, place: slot) -> list[nodes.Node]:
         here = self.docname(place)
         answers = {a.id: a for a in self.domain.answers()}
@@ -262,6 +303,11 @@ class FillSlots(SphinxPostTransform):
             listed += nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {text}")))
         heading = f"What nothing checks by machine ({len(items)}):"
         return [nodes.paragraph("", heading, classes=["papers-label"]), listed]
+
+
+def parts_of(parts: list[Part], **wanted: str) -> list[Part]:
+    """The parts whose fields have the values wanted, such as ``paper="A"``."""
+    return [part for part in parts if all(getattr(part, k) == v for k, v in wanted.items())]
 
 
 def say(what: str, n: int) -> str:

@@ -187,6 +187,9 @@ TABLES = """\
 :::{papers-table} kind
 :::
 
+:::{exam-map}
+:::
+
 :::{evidence-table}
 :::
 """

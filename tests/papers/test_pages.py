@@ -154,7 +154,7 @@ def test_stems_of_two_levels(book):
 def test_tables_list_every_part(book):
     page = soup(book.build(), "tables.html")
     tables = [[words(row) for row in table.find_all("tr")] for table in page.find_all("table")]
-    assert len(tables) == 2 + 1 + 3 + 1
+    assert len(tables) == 2 + 1 + 3 + 1 + 1
     assert tables[0] == [
         "Part Question Points Kind Chapter",
         "A1a Question 1: two classes › (a) First 4 for the question explain mlp",
@@ -166,6 +166,36 @@ def test_tables_list_every_part(book):
     assert [len(table) - 1 for table in tables[3:6]] == [1, 1, 2]
     assert page.find("a", string="A2")["href"] == "mlp.html#A2"
     assert page.find("a", string="Question 2")["href"] == "papers/a.html#question-A2"
+
+
+def test_map_shows_points_and_parts_of_each_paper(book):
+    page = soup(book.build(), "tables.html")
+    table = [[words(cell) for cell in row.find_all(["th", "td"])]
+             for row in page.find_all("table")[-2].find_all("tr")]
+    assert table == [
+        ["Topic", "Papers", "Parts", "Share", "Paper A, of 6", "Paper B"],
+        ["mlp", "2 of 2", "4", "100.0 %", "6 : A1a , A1b , A2", "B1"],
+    ]
+
+
+def test_map_takes_the_marks_of_a_part_that_shares_its_points(book):
+    register = book.path("register.csv")
+    register.write_text(
+        register.read_text().replace("A1b,A,4 for the question,compute,mlp",
+                                     "A1b,A,4 for the question,compute,deep")
+    )
+    chapter = book.path("mlp.md").read_text(encoding="utf-8")
+    start, end = chapter.index("## A1b"), chapter.index("## A2")
+    book.path("deep.md").write_text("# Deep\n\n" + chapter[start:end], encoding="utf-8")
+    book.path("mlp.md").write_text(chapter[:start] + chapter[end:], encoding="utf-8")
+    book.edit("index.md", "mlp\n", "mlp\ndeep\n")
+    built = book.build()
+    assert built.warnings == []
+    rows = soup(built, "tables.html").find_all("table")[-2].find_all("tr")
+    assert [words(row) for row in rows[1:]] == [
+        "mlp 2 of 2 3 58.3 % 3.5 : A1a , A2 B1",
+        "deep 1 of 2 1 41.7 % 2.5 : A1b –",
+    ]
 
 
 def test_evidence_counts_what_checks_each_answer_and_lists_the_rest(book):
