@@ -7,6 +7,8 @@ import scipy.stats
 import torch
 from annotated import annotated
 from fullmarks import autoencoders as plain
+from fullmarks.experiments import autoencoders as experiments
+from fullmarks.plots import autoencoders as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -263,3 +265,128 @@ def test_energy_distance_does_not_see_rotations_and_grows_with_scale(seed):
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# Experiments and figures.
+
+
+def seeded():
+    return np.random.default_rng(0)
+
+
+def test_curves_follow_the_gradient_of_the_module():
+    x = experiments.inputs(seeded(), 1, 9, [1.0, 0.5, 0.2])
+    for encoder in ("linear", "ReLU"):
+        runs = experiments.Runs(seeded(), experiments.Setting(encoder=encoder), x, 2)
+        losses, weights = runs.train("contractive", 3)
+        W = weights[0, 0]
+        for loss, expected in zip(losses, weights, strict=True):
+            close(W, expected[0])
+            theta = plain.tied(W)
+            close(loss, plain.mean_loss(theta, x[0], experiments.WEIGHT, encoder))
+            step = plain.tied_gradient(plain.backward(theta, x[0], experiments.WEIGHT, encoder))
+            W = W - experiments.RATE * step
+
+
+def test_both_curves_coincide_only_where_the_chapter_says_so():
+    found = experiments.conditions(seeded(), seeds=2, steps=30)
+    names = list(found)
+    for name in names[:6]:
+        assert found[name].max() < 1e-13, name
+    for name in names[6:]:
+        assert found[name].min() > 1e-4, name
+    curves = experiments.curves(seeded(), seeds=2, steps=30)
+    close(curves.contractive, curves.decay)
+    assert (curves.contractive[-1] < curves.contractive[0]).all()
+
+
+def test_training_ends_at_the_shrunken_principal_directions():
+    result = experiments.shrinkage(seeded(), seeds=2)
+    away_from_the_threshold = abs(result.weight[:, None] / (2 * result.variances) - 1) > 0.02
+    gap = abs(result.trained - result.theory[:, None]).max(axis=1)
+    assert away_from_the_threshold.mean() > 0.9 and gap[away_from_the_threshold].max() < 1e-5
+    assert gap.max() < 1e-3
+
+
+def test_dead_units_shrink_under_weight_decay_alone():
+    result = experiments.gates(seeded(), seeds=2)
+    assert result.dead.sum() >= 10
+    start = result.contractive[0, result.dead]
+    assert (result.contractive[:, result.dead] == start).all()
+    powers = result.factor ** (2.0 * np.arange(len(result.decay)))
+    close(result.decay[:, result.dead] / start, np.tile(powers[:, None], len(start)), powers.min())
+    rare = result.activity_contractive < 0.1
+    assert (result.contractive[-1, rare] > 0.1).sum() > 10
+    assert result.decay[-1, result.activity_decay < 0.1].max() < 0.1
+
+
+def test_the_penalty_of_examples_is_a_staircase():
+    result = experiments.kink(seeded())
+    assert (result.slope_examples == 0).all()
+    steps = np.diff(result.examples)
+    assert (steps >= 0).all() and (steps > 0).sum() == len(result.jumps) == 8
+    close(result.examples[-1], 1.5**2)
+    crossed = [np.searchsorted(result.bias, jump) for jump in result.jumps]
+    assert (steps[np.array(crossed) - 1] > 0).all()
+    numerical = np.gradient(result.population, result.bias)[1:-1]
+    assert_allclose(result.slope_population[1:-1], numerical, atol=1e-3)
+
+
+def test_a_twin_autoencoder_is_a_vae_without_noise_and_kl():
+    twins = experiments.Twins(seeded(), 1)
+    x = torch.tensor(experiments.spots(seeded(), 5), dtype=torch.float32)
+    noise = torch.tensor(seeded().normal(size=(1, 5, 2)), dtype=torch.float32).repeat(2, 1, 1)
+    mu, log_sigma = (a.detach().double() for a in twins.encode(x.expand(2, -1, -1)))
+    codes = [mu[0], mu[1] + torch.exp(log_sigma[1]) * noise[1]]
+    decoded = twins.decode(torch.stack(codes).float()).detach()
+    error = (decoded - x).square().sum(2).mean(1).double() / (2 * 0.2**2)
+    normal = torch.distributions.Normal(mu[1], torch.exp(log_sigma[1]))
+    kl = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0))
+    expected = error.sum() + kl.sum(1).mean()
+    assert_allclose(twins.loss(x.repeat(2, 1, 1), noise).item(), expected.item(), rtol=1e-5)
+
+
+def test_samples_of_the_vae_are_near_and_of_the_autoencoder_far():
+    found = experiments.generation(seeded(), pairs=1, steps=1500)
+    assert found.distance["AE, standard normal"] > 20 * found.distance["VAE"]
+    assert found.off["AE, standard normal"] > 5 * found.off["VAE"]
+    assert found.distance["AE, kernel density"] < 0.1 * found.distance["AE, standard normal"]
+    assert found.code_distance[0] > 20 * found.code_distance[1]
+    close(found.distance["VAE"], [plain.energy_distance(found.samples["VAE"][0], found.new)])
+    assert found.floor[0] < found.distance["VAE"]
+
+
+def test_off_is_the_distance_to_the_nearest_image():
+    images = experiments.images(np.array([[2.0, 3.5], [5.125, 1.0]]))
+    assert experiments._off(images) < 1e-7
+    moved = images + 0.01 * seeded().normal(size=images.shape)
+    assert_allclose(experiments._off(moved), 0.01 * np.sqrt(62), rtol=0.15)
+
+
+FIGURES = {
+    "curves": lambda: experiments.curves(seeded(), seeds=1, steps=3),
+    "conditions": lambda: experiments.conditions(seeded(), seeds=1, steps=3),
+    "shrinkage": lambda: experiments.shrinkage(seeded(), seeds=1, steps=3),
+    "dead_units": lambda: experiments.gates(seeded(), seeds=1, steps=3),
+    "activities": lambda: experiments.gates(seeded(), seeds=1, steps=3),
+    "kink": lambda: experiments.kink(seeded()),
+    "samples": lambda: experiments.generation(seeded(), pairs=1, steps=3, n=20),
+    "codes": lambda: experiments.generation(seeded(), pairs=1, steps=3, n=20),
+    "trade": lambda: experiments.generation(seeded(), pairs=1, steps=3, n=20),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_labelled_axes_with_the_same_bytes(name):
+    result = FIGURES[name]()
+    figure = getattr(plots, name)(result)
+    svg = figure._repr_svg_()
+    assert svg == getattr(plots, name)(result)._repr_svg_() and "<svg" in svg
+    assert figure.axes[0].get_ylabel()
+    assert figure.axes[-1].get_xlabel() or figure.get_supxlabel()
+
+
+def test_every_figure_is_drawn_here():
+    drawn = {name for name, f in vars(plots).items()
+             if not name.startswith("_") and getattr(f, "__module__", "") == plots.__name__}
+    assert drawn == set(FIGURES)
