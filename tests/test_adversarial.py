@@ -7,6 +7,9 @@ import torch
 import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import adversarial
+from fullmarks.experiments import adversarial as experiments
+from fullmarks.plots import Sheet
+from fullmarks.plots import adversarial as plots
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -253,3 +256,84 @@ def test_bad_input_is_refused_and_named(call, message):
     with pytest.raises(ValueError) as refusal:
         call()
     assert str(refusal.value) == message
+
+
+# Experiments and figures.
+
+
+def test_counted_steps_follow_the_escape_times():
+    counted = experiments.steps_to_escape(rate=0.01)
+    times = checked.escape_times(counted.a)
+    for name in ("saturating", "non_saturating"):
+        # Each step of the length of the rate ends at most one step late.
+        assert_allclose(getattr(counted, name) * 0.01, getattr(times, name), rtol=0.01, atol=0.01)
+
+
+def test_zero_has_no_gradient_and_torch_answers_by_the_spelling():
+    found = experiments.gradients_at_zero()
+    assert found["vector_norm"] == [-1.0, 0.0]
+    assert np.isnan(found["sqrt of squares"]).all()
+    assert found["sqrt of squares + 1e-12"] == [-1.0, 0.0]
+
+
+def test_stationary_points_of_the_critic():
+    surface = experiments.critic_surface()
+    for w in (surface.best, surface.saddle):
+        assert_allclose(checked.critic_gradient(w, surface.gap, 1.0), np.zeros(2), atol=1e-12)
+    lowest = checked.critic_loss(surface.best, surface.gap, 1.0)
+    assert lowest <= surface.loss.min() and surface.loss.min() - lowest < 1e-3
+
+
+@pytest.mark.parametrize("penalty", [0.5, 1.0])
+def test_a_critic_in_one_dimension_freezes_at_twice_the_penalty(penalty):
+    result = experiments.pursuit(penalty)
+    assert_allclose(result.gap[-1], -2 * penalty, rtol=1e-4)
+    assert (result.w > 0).all() and result.w[-1] < 1e-4  # the wrong sign, and nearly no slope
+
+
+def test_the_best_linear_critic_closes_the_gap_and_not_the_distance():
+    runs = experiments.wasserstein_training(np.random.default_rng(3), True, runs=3, steps=200)
+    assert (runs.gap[:, -1] < 0.4).all() and (runs.distance[:, -1] > 2 * runs.gap[:, -1]).all()
+
+
+def test_networks_side_by_side_do_not_touch():
+    source = torch.Generator().manual_seed(0)
+    layers = experiments._network([2, 5, 1], 3, source, spread=1.0)
+    x = torch.randn(3, 4, 2, generator=source)
+    together = experiments._apply(layers, x)
+    for run in range(3):
+        alone = torch.relu(x[run] @ layers[0][run] + layers[1][run])
+        assert_allclose(together[run].detach(), (alone @ layers[2][run] + layers[3][run]).detach(),
+                        rtol=1e-5)  # fmt: skip
+    (gradient,) = torch.autograd.grad(together[0].sum(), layers[:1])
+    assert (gradient[0] != 0).any() and (gradient[1:] == 0).all()
+
+
+def test_coverage_counts_modes():
+    source = torch.Generator().manual_seed(0)
+    x = experiments.ring(4000, 1, source)[0].numpy()
+    assert experiments.coverage(x)[0] == 8 and experiments.coverage(x)[1] > 0.99
+    right = x[x[:, 0] > 1.7]
+    assert experiments.coverage(right) == (1, 1.0)
+    assert experiments.coverage(0 * x) == (0, 0.0)
+
+
+def test_packing_is_seeded():
+    one, two = (
+        experiments.packing(np.random.default_rng(5), settings=((2, 4),), runs=2, steps=3)
+        for _ in range(2)
+    )
+    assert (one.near == two.near).all() and one.modes.shape == (1, 2)
+
+
+@pytest.mark.parametrize("figure", [
+    lambda: plots.generator_gradients(experiments.generator_gradients()),
+    lambda: plots.steps_to_escape(*(experiments.steps_to_escape(),) * 2, 0.1),
+    lambda: plots.orbits(experiments.orbits()),
+    lambda: plots.critic_surface(experiments.critic_surface()),
+    lambda: plots.pursuit(experiments.pursuit()),
+    lambda: plots.packed_total_variation(experiments.packed_distances()),
+])
+def test_a_figure_is_the_same_on_every_run(figure):
+    first = figure()
+    assert isinstance(first, Sheet) and first._repr_svg_() == figure()._repr_svg_()
