@@ -287,8 +287,8 @@ def test_stationary_points_of_the_critic():
 @pytest.mark.parametrize("penalty", [0.5, 1.0])
 def test_a_critic_in_one_dimension_freezes_at_twice_the_penalty(penalty):
     result = experiments.pursuit(penalty)
-    assert_allclose(result.gap[-1], -2 * penalty, rtol=1e-4)
-    assert (result.w > 0).all() and result.w[-1] < 1e-4  # the wrong sign, and nearly no slope
+    assert_allclose(result.gap[-1], -2 * penalty, rtol=1e-3)
+    assert (result.w > 0).all() and result.w[-1] < 1e-3  # the wrong sign, and nearly no slope
 
 
 def test_the_best_linear_critic_closes_the_gap_and_not_the_distance():
