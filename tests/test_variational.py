@@ -9,6 +9,8 @@ import pytest
 import torch
 from annotated import annotated
 from fullmarks import variational as plain
+from fullmarks.experiments import variational as experiments
+from fullmarks.plots import variational as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -436,3 +438,220 @@ def test_bad_input_is_named(call, message):
 def test_shapes_are_executed():
     with pytest.raises(jaxtyping.TypeCheckError):
         checked.mean_field_gap(np.ones((2, 3)))
+
+
+# What the figures claim.
+
+
+def seeded():
+    return np.random.default_rng(0)
+
+
+def test_the_bound_peaks_at_the_posterior_and_only_one_order_adds_up():
+    result = experiments.table()
+    close(result.q[result.bound.argmax()], result.posterior)
+    assert (result.bound <= result.evidence + 1e-12).all()
+    assert np.ptp(result.other_order) > 1
+    top = result.printed.argmax()
+    assert abs(result.q[top] - result.printed_best) < 0.005
+    assert result.printed[top] > result.evidence + 1
+
+
+def test_the_printed_objective_puts_all_mass_on_the_two_commonest_values():
+    result = experiments.fitted_by_both(seeded())
+    assert_allclose(result.bound, result.data, atol=1e-3)
+    assert_allclose(result.printed, [0.5, 0.5, 0, 0, 0, 0], atol=1e-2)
+
+
+def test_the_bound_is_best_at_the_scale_of_the_posterior():
+    result = experiments.terms(seeded())
+    bound = result.first - result.second
+    assert (bound <= result.evidence + 1e-12).all()
+    assert abs(result.scale[bound.argmax()] / result.best - 1) < 0.03
+    exact = np.interp(result.sampled_at, result.scale, result.first)
+    assert_allclose(result.sampled, exact, rtol=0.1)
+
+
+@pytest.mark.parametrize("name", ["spread_by_dimension", "spread_by_frequency"])
+def test_sampled_variances_lie_on_the_closed_forms(name):
+    result = getattr(experiments, name)(seeded())
+    for key, found in result.sampled.items():
+        exact = np.exp(np.interp(np.log(result.at), np.log(result.x), np.log(result.exact[key])))
+        assert_allclose(found, exact, rtol=0.15, err_msg=key)
+
+
+def test_rough_functions_reverse_the_ranking():
+    for result in (experiments.spread_by_frequency(seeded(), samples=10),
+                   experiments.spread_by_sharpness()):
+        ratio = result.exact["path"] / result.exact["score"]
+        assert ratio[0] < 0.01 and ratio[-1] > 100
+        assert (np.diff(np.sign(ratio - 1)) != 0).sum() == 1
+
+
+def test_variances_for_steep_functions_are_torchs_samples():
+    result, k = experiments.spread_by_sharpness(points=4), 10.0
+    close(result.x[2], k)
+    z = torch.tensor(seeded().normal(size=400000))
+    path, score = k / torch.cosh(k * z) ** 2, torch.tanh(k * z) * z
+    assert_allclose(result.exact["path"][2], path.var().item(), rtol=0.02)
+    assert_allclose(result.exact["score"][2], score.var().item(), rtol=0.02)
+
+
+def test_bars_are_eight_different_images():
+    x = experiments.bars()
+    assert x.shape == (8, 16) and len(np.unique(x, axis=0)) == 8 and (x.sum(axis=1) == 4).all()
+
+
+def test_the_torch_vae_of_the_experiment_is_the_one_by_hand(vae):
+    theta, x, noise = vae
+    parts = [torch.tensor(part) for part in (*theta, x, noise)]
+    first, second, log_q = experiments.bound_terms(parts[:10], *parts[10:])
+    found = checked.vae_forward(theta, x, noise)
+    close(first.numpy(), found.reconstruction)
+    close(second.numpy(), found.divergence)
+    normal = Normal(torch.tensor(found.mean), torch.tensor(np.exp(found.log_variance / 2)))
+    theirs = normal.log_prob(torch.tensor(found.z)).sum(1).numpy() + np.log(2 * np.pi)
+    close(log_q.numpy(), theirs)
+
+
+def test_reparameterised_training_is_ahead_and_below_the_ceiling():
+    result = experiments.training(seeded(), steps=200)
+    path, baseline, score = result.bound.values()
+    assert path[-1] > baseline[-1] > score[-1]
+    assert max(path.max(), baseline.max(), score.max()) < result.ceiling
+
+
+def test_the_curved_models_bound_is_the_one_of_samples_and_below_the_evidence():
+    x = np.array([-1.0, 2.0])
+    numbers = np.array([[0.1, -0.9, -0.4, -1.4, 0.2, -0.2, 0.1], [0.0, 1.8, 0.1, -1.5, 0, -0.6, 0]])
+    bound, rng = experiments.bounds_of(numbers, x), seeded()
+    for i in range(2):
+        noise = rng.normal(size=(200000, 2))
+        theta = experiments.as_flow(numbers[i])
+        z, log_det = plain.flow(theta, noise)
+        log_q = -((noise**2).sum(axis=1) + 2 * np.log(2 * np.pi)) / 2 - log_det
+        log_p = experiments.curved_log_joint(torch.tensor(z), torch.tensor(x[i])).numpy()
+        spread = (log_p - log_q).std() / np.sqrt(len(z))
+        assert abs((log_p - log_q).mean() - bound[i]) < 4 * spread
+        ratio = np.exp(log_p - log_q)  # importance sampling: its mean is p(x)
+        assert abs(ratio.mean() / np.exp(experiments.curved_evidence(x[i:i + 1])[0]) - 1) < 0.05
+    assert (bound < experiments.curved_evidence(x)).all()
+
+
+def test_draws_of_the_curved_model_follow_its_evidence():
+    x = experiments.draws(seeded(), 100000)
+    edges = np.linspace(-2, 4, 13)
+    share = np.histogram(x, edges)[0] / len(x)
+    middle = np.linspace(-2, 4, 1201)
+    density = np.exp(experiments.curved_evidence(middle))
+    expected = [density[100 * i:100 * i + 101].mean() * 0.5 for i in range(12)]
+    assert_allclose(share, expected, atol=0.005)
+
+
+def test_no_encoder_beats_the_optimum_and_one_beats_a_mean_field_that_is_stuck():
+    result = experiments.amortised(seeded(), n=12)
+    assert (result.best >= 0).all() and (result.stuck >= result.best - 1e-9).all()
+    for gap in result.encoders.values():
+        assert (gap >= result.best - 1e-9).all()
+    assert (result.encoders["16 units"] < result.stuck - 1).any()
+
+
+def test_an_encoder_is_worth_many_steps():
+    result = experiments.inference(seeded(), n=12)
+    assert result.encoder <= result.best and (result.cold <= result.best + 1e-9).all()
+    close(result.warm[0], result.encoder)
+    assert (result.cold[:20] < result.encoder).all() and result.cold[-1] > result.encoder
+
+
+def test_descent_finds_the_mean_field_gap():
+    result = experiments.correlated()
+    assert_allclose(result.climbed, -np.log(1 - result.at**2) / 2, rtol=1e-6, atol=1e-9)
+    close(np.diag(result.diagonal), 1 - 0.9**2)
+
+
+def test_nested_families_have_nested_gaps():
+    result = experiments.banana(points=10)
+    mean_field, affine, iaf = result.gap.values()
+    assert mean_field > affine + 0.1 > iaf + 0.5 and iaf > 0
+
+
+def test_the_affine_flow_gains_nothing_while_the_posterior_is_symmetric():
+    x = np.array([-2.0, 0.0, 1.0])
+    numbers = {name: experiments.best_numbers(x, free)
+               for name, free in experiments.FAMILIES.items()}
+    assert_allclose(numbers["affine flow"][0], numbers["mean field"][0], rtol=1e-6)
+    assert (numbers["IAF"][0] > numbers["mean field"][0] + 0.2).all()
+
+
+def test_an_amortised_flow_can_win_and_can_lose():
+    result = experiments.gaps(seeded(), points=10)
+    better = result.encoders["linear"] < result.best["mean field"]
+    assert better.any() and not better.all()
+    for gap in result.encoders.values():
+        assert (gap >= result.best["IAF"] - 1e-9).all()
+
+
+def test_a_single_step_gains_nothing_on_independent_coordinates():
+    nodes = torch.tensor(np.polynomial.hermite_e.hermegauss(40)[0])
+    weights = torch.tensor(np.polynomial.hermite_e.hermegauss(40)[1])
+    weights = weights / weights.sum()
+    e1, e2 = torch.meshgrid(nodes, nodes, indexing="ij")
+    both = weights[:, None] * weights
+
+    def log_p(z):  # the logarithm of an exponential variable: a density, and far from normal
+        return z - torch.exp(z)
+
+    def bound(p, free):
+        p = p * (torch.arange(7) < free)
+        log_scale = p[3] + p[6] * e1
+        z2 = p[1] + p[4] * e1 + p[5] * e1**2 + torch.exp(log_scale) * e2
+        return (both * (log_p(p[0] + torch.exp(p[2]) * e1) + log_p(z2) + p[2] + log_scale)).sum()
+
+    found = []
+    for free in (4, 7):
+        p = torch.tensor([0.0, 0, 0, 0, 0.2, 0.1, 0.1], dtype=torch.float64, requires_grad=True)
+        experiments._lbfgs([p], lambda p=p, free=free: -bound(p, free), 200)
+        found.append(bound(p, free).item())
+    close(found[1], found[0])
+    assert abs(p.detach()[4:]).max() < 1e-4
+    close(-found[0] - 1 - np.log(2 * np.pi), 2 - np.log(2 * np.pi))  # the gap of both: 0.162
+
+
+def test_the_sampled_bound_errs_as_predicted():
+    result = experiments.sampled(seeded())
+    assert_allclose(result.error, result.predicted, rtol=0.1)
+    assert result.terms == 256
+
+
+FIGURES = {
+    "table": lambda: (experiments.table(),),
+    "printed_objective": lambda: (experiments.table(),),
+    "fitted_by_both": lambda: (experiments.fitted_by_both(seeded(), steps=3),),
+    "terms": lambda: (experiments.terms(seeded()),),
+    "spread_by_dimension": lambda: (experiments.spread_by_dimension(seeded(), samples=50),),
+    "spread_by_roughness": lambda: (experiments.spread_by_frequency(seeded(), samples=50),
+                                    experiments.spread_by_sharpness(points=5)),
+    "training": lambda: (experiments.training(seeded(), steps=4, every=2),),
+    "amortised": lambda: (experiments.amortised(seeded(), n=4),),
+    "inference": lambda: (experiments.inference(seeded(), n=4, steps=3),),
+    "correlated": lambda: (experiments.correlated(),),
+    "banana": lambda: (experiments.banana(points=20),),
+    "gaps": lambda: (experiments.gaps(seeded(), points=4),),
+    "sampled": lambda: (experiments.sampled(seeded(), n=3, repeats=5),),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_labelled_axes_with_the_same_bytes(name):
+    results = FIGURES[name]()
+    figure = getattr(plots, name)(*results)
+    svg = figure._repr_svg_()
+    assert svg == getattr(plots, name)(*results)._repr_svg_() and "<svg" in svg
+    assert all(ax.get_ylabel() or figure.get_supylabel() for ax in figure.axes)
+    assert figure.axes[-1].get_xlabel() or figure.get_supxlabel()
+
+
+def test_every_figure_is_drawn_here():
+    drawn = {name for name, f in vars(plots).items()
+             if not name.startswith("_") and getattr(f, "__module__", "") == plots.__name__}
+    assert drawn == set(FIGURES)
