@@ -7,6 +7,8 @@ TORCH_PIP ?=
 JOBS ?= auto
 WORD ?=
 PORT ?= 8000
+# Size of the paper: a4 or us-letter.
+PAPER ?= a4
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -20,7 +22,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html text single serve test fast lint derivations mutate bench check clean lock setup
+.PHONY: help html text single pages pdf serve test fast lint derivations mutate bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +38,13 @@ single: setup  ## build the book as one page
 text: setup  ## build the book as plain text
 	@$(SPHINX) -b text book $(BUILD)/text
 	@echo "The book as text: $(BUILD)/text"
+
+pages: setup
+	@$(SPHINX) -q -b press book $(BUILD)/press
+
+pdf: pages  ## build the book for paper: make pdf PAPER=us-letter
+	@$(PY) -m press pdf $(BUILD)/press $(BUILD)/full-marks.pdf --paper $(PAPER)
+	@echo "The book for paper: $(BUILD)/full-marks.pdf"
 
 serve: setup  ## build, serve on this machine only, rebuild on save
 	@$(VENV)/bin/sphinx-autobuild --host 127.0.0.1 --port $(PORT) --watch code --watch conf.py \

@@ -2,6 +2,6 @@
 
 from execution.pytest_sybil import collector
 
-PACKAGES = ["execution", "fullmarks", "papers", "texcheck", "typeset"]
+PACKAGES = ["execution", "fullmarks", "papers", "press", "texcheck", "typeset"]
 
 pytest_collect_file = collector("book", modules=[f"code/{package}" for package in PACKAGES])

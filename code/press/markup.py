@@ -1,0 +1,455 @@
+"""The pages as Typst source.
+
+Each tag of the pages becomes Typst's own element; each class that the extensions of the book emit,
+and that has a look of its own, becomes a function of ``template.typ``. A class without one is
+passed over, a tag without one is an error. Comments ``// @FILE:LINE`` in the result say where each
+block comes from.
+"""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from . import formula
+from .pages import MATH, Book, Page, PressError, classes, drop, text_of
+
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+INLINE = {"a", "span", "em", "strong", "code", "sup", "sub", "br", "b", "i", "cite"}
+BOXES = {
+    "papers-short", "papers-marks", "papers-pitfall", "papers-variation", "papers-restored",
+    "papers-question", "papers-stem", "papers-paper", "derivation", "define",
+    "code-block-caption", "citation-list",
+}
+LINES = {
+    "papers-label", "papers-head", "papers-values", "papers-total", "papers-totals",
+    "derivation-title", "givens", "tested", "not-checked",
+}
+SPANS = {"papers-points", "papers-holds"}
+CODES = {"anchor": "anchor-code", "papers-wrong": "papers-wrong", "papers-right": "papers-right"}
+LANGUAGES = {"highlight-pycon": "python", "highlight-ipython3": "python",
+             "highlight-python": "python", "highlight-default": "python"}
+
+
+def escape(text: str) -> str:
+    """Text that Typst takes for what it is.
+
+    Examples
+    --------
+    >>> escape("a_1 is 50% of [x]")
+    'a\\\\_1 is 50\\\\% of \\\\[x\\\\]'
+    """
+    return PUNCTUATION.sub(r"\\\1", re.sub(r"\s+", " ", text))
+
+
+def string(text: str) -> str:
+    """A string of Typst."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+class Writer:
+    """Writes pages of a book.
+
+    Problems are collected, so that one run names them all.
+    """
+
+    def __init__(self, book: Book):
+        self.book = book
+        self.page: Page = book.first
+        self.source = ""
+        self.wanted: set[tuple[str, str]] = set()
+        self.notes: dict[str, ET.Element] = {}
+        self.problems: list[PressError] = []
+        self.in_heading = False
+
+    # The book.
+
+    def write(self, page: Page, level: int = 2) -> str:
+        """A page; its heading has the given level."""
+        self.page, self.source, self.level = page, f"{page.source}:1", level - 1
+        self.notes = {node.get("id"): node for node in page.root.iter("aside")
+                      if node.get("role") == "doc-footnote"}
+        self.used_notes: set[str] = set()
+        return self.flow(page.root)
+
+    def label(self, page: str, anchor: str) -> str:
+        """The label of a place in the book."""
+        return f"{page}:{anchor}" if anchor else page
+
+    def anchor(self, node: ET.Element) -> str:
+        """Labels of an element that links lead to."""
+        own = node.get("id")
+        if own and (self.page.name, own) in self.wanted:
+            return f"#anchor({string(self.label(self.page.name, own))})"
+        return ""
+
+    def collect_targets(self, pages: list[Page]) -> None:
+        """Find what the links of some pages lead to; labels are set for these alone."""
+        self.written = {page.name for page in pages}
+        for page in pages:
+            for link in page.root.iter("a"):
+                href = link.get("href")
+                if href:
+                    try:
+                        found = self.book.target(page, href)
+                    except KeyError as error:
+                        place = self.place(link, page)
+                        self.problems.append(PressError(
+                            place, f"the link {href} leads nowhere: {error.args[0]}"))
+                        continue
+                    if found and found[0].name in self.written:
+                        self.wanted.add((found[0].name, found[1]))
+
+    def place(self, node: ET.Element, page: Page | None = None) -> str:
+        """``FILE:LINE`` of an element, or of the last block that said."""
+        return node.get("data-source") or (f"{page.source}:1" if page else self.source)
+
+    def fail(self, node: ET.Element, message: str) -> None:
+        """Note a problem and go on, so that all are found at once."""
+        self.problems.append(PressError(self.place(node), message))
+
+    # Blocks.
+
+    def flow(self, node: ET.Element) -> str:
+        """The content of an element that may hold text and blocks side by side."""
+        blocks, run = [], [escape(node.text or "")]
+        for child in node:
+            if self.is_inline(child):
+                run.append(self.inline(child))
+            else:
+                self.flush(run, blocks)
+                blocks.append(self.block(child))
+            run.append(escape(child.tail or ""))
+        self.flush(run, blocks)
+        return "\n\n".join(filter(None, blocks))
+
+    def flush(self, run: list[str], blocks: list[str]) -> None:
+        """End a run of text."""
+        text = "".join(run).strip()
+        if text:
+            blocks.append(f"// @{self.source}\n{text}")
+        run.clear()
+
+    def is_inline(self, node: ET.Element) -> bool:
+        """Whether an element stands in a line."""
+        return node.tag in INLINE or (node.tag == MATH and node.get("display") != "block")
+
+    def block(self, node: ET.Element) -> str:
+        """An element that stands by itself."""
+        self.source = node.get("data-source") or self.source
+        handler = getattr(self, f"_{node.tag.rpartition('}')[2]}", None)
+        if handler is None:
+            self.fail(node, f"<{node.tag}> cannot be printed")
+            return ""
+        return handler(node)
+
+    def call(self, name: str, node: ET.Element, *arguments: str) -> str:
+        """A call of a function of the template, with the content of an element."""
+        body = self.flow(node)
+        given = f"({', '.join(arguments)})" if arguments else ""
+        return f"// @{self.place(node)}\n{self.anchor(node)}\n#{name}{given}[\n{body}\n]"
+
+    def _page(self, node):
+        return self.flow(node)
+
+    def _section(self, node):
+        self.level += 1
+        out = [self.anchor(node), self.flow(node)]
+        self.level -= 1
+        return "\n".join(filter(None, out))
+
+    def _heading(self, node):
+        self.in_heading = True
+        content = self.line(node)
+        self.in_heading = False
+        return f"// @{self.place(node)}\n#heading(level: {self.level})[{content}]"
+
+    _h1 = _h2 = _h3 = _h4 = _h5 = _h6 = _heading
+
+    def _p(self, node):
+        for name in classes(node):
+            if name in LINES:
+                return f"// @{self.place(node)}\n{self.anchor(node)}#{name}[{self.line(node)}]"
+        return f"// @{self.place(node)}\n{self.anchor(node)}{self.line(node)}"
+
+    def _div(self, node):
+        names = classes(node)
+        if "chain" in names:
+            return self.chain(node)
+        if "equation" in names:
+            return self.equation(node)
+        if "citation" in names:
+            return self.citation(node)
+        if "papers-translation" in names:
+            return self.call("papers-translation", node, string(node.get("lang", "")))
+        language = next((LANGUAGES[n] for n in names if n in LANGUAGES), None)
+        if any(n.startswith("highlight-") for n in names):
+            return self.code(node, language)
+        for name in names:
+            if name in BOXES:
+                return self.call(name, node)
+        anchor = self.anchor(node)
+        return "\n".join(filter(None, [anchor, self.flow(node)]))
+
+    def _details(self, node):
+        name = next((n for n in classes(node) if n.startswith("papers-") and n != "papers-fold"),
+                    "papers-fold")
+        if name == "papers-translation-fold":
+            return self.call("papers-translation", node, string(node.get("lang", "")))
+        return self.call(name, node)
+
+    def _summary(self, node):
+        return f"#fold-label[{self.line(node)}]"
+
+    def code(self, node, language):
+        """A block of code."""
+        text = "".join(node.itertext()).strip("\n")
+        output = "true" if "output" in classes(node) else "false"
+        lang = string(language) if language else "none"
+        return f"// @{self.place(node)}\n#code(lang: {lang}, output: {output}, {string(text)})"
+
+    def _pre(self, node):
+        return self.code(node, None)
+
+    def equation(self, node):
+        """A displayed formula with its number."""
+        math = next(node.iter(MATH))
+        number = next((self.line(n) for n in node.iter("span") if "eqno" in classes(n)), "")
+        return (f"// @{self.place(math)}\n{self.anchor(node)}\n"
+                f"#shown({string(self.place(math))}, {string(formula.tex(math))}, "
+                f"number: [{number}], ${self.formula(math)}$)")
+
+    def _math(self, node):
+        return (f"// @{self.place(node)}\n#shown({string(self.place(node))}, "
+                f"{string(formula.tex(node))}, ${self.formula(node)}$)")
+
+    def chain(self, node):
+        """A claim and its steps; each has a left and a right side, a reason and a mark."""
+        alone, steps = "none", []
+        for child in node:
+            if "alone" in classes(child):
+                alone = f"[{self.line(child)}]"
+                continue
+            parts = {name: "" for name in ("left", "right", "reason", "step-mark")}
+            for part in child:
+                for name in classes(part):
+                    if name in parts:
+                        parts[name] = self.line(part)
+            parts["left"] = self.anchor(child) + parts["left"]
+            cells = ", ".join(f"[{parts[name]}]" for name in parts)
+            steps.append(f"// @{self.place(child)}\n({cells})")
+        listed = ",\n".join(steps)
+        return f"// @{self.place(node)}\n#chain({alone}, (\n{listed},\n))"
+
+    def citation(self, node):
+        """An entry of the list of references."""
+        label = next(self.line(n) for n in node if "label" in classes(n))
+        rest = [self.line(n) for n in node if n.tag == "p"]
+        name = string(self.label(self.page.name, node.get("id")))
+        return f"// @{self.place(node)}\n#citation({name}, [{label}])[{' '.join(rest)}]"
+
+    def _ul(self, node):
+        return self.items(node, "list")
+
+    def _ol(self, node):
+        start = f"start: {node.get('start')}" if node.get("start") else ""
+        return self.items(node, "enum", start)
+
+    def items(self, node, kind, *options):
+        """A list."""
+        items = [f"[{self.anchor(item)}{self.cell(item)}]" for item in node]
+        arguments = ",\n".join([*filter(None, options), *items])
+        return f"// @{self.place(node)}\n#{kind}(\n{arguments}\n)"
+
+    def _dl(self, node):
+        items, terms = [], []
+        for child in node:
+            if child.tag == "dt":
+                terms.append(self.anchor(child) + self.line(child))
+            else:
+                items.append(f"terms.item([{', '.join(terms)}], [{self.cell(child)}])")
+                terms = []
+        listed = ",\n".join(items)
+        return f"// @{self.place(node)}\n#terms(\n{listed}\n)"
+
+    def _blockquote(self, node):
+        return self.call("quote", node, "block: true")
+
+    def _hr(self, node):
+        return "#line(length: 100%)"
+
+    def _aside(self, node):
+        if node.get("role") == "doc-footnote" or "footnote-list" in classes(node):
+            return ""  # set where it is referred to
+        return self.flow(node)
+
+    def _figure(self, node):
+        image = next(node.iter("img"), None)
+        caption = next((child for child in node if child.tag == "figcaption"), None)
+        text = self.cell(caption) if caption is not None else ""
+        if image is None:
+            self.fail(node, "this figure has no image")
+            return ""
+        return (f"// @{self.place(node)}\n{self.anchor(node)}\n"
+                f"#fig({self.image(image)}, [{text}])")
+
+    def _img(self, node):
+        return f"// @{self.place(node)}\n#align(center, {self.image(node)})"
+
+    def image(self, node):
+        """An image as it is, and what it shows in words."""
+        path = Path(self.book.folder, self.page.name).parent / node.get("src")
+        if not path.is_file():
+            self.fail(node, f"the image {path.name} is missing")
+            return '""'
+        relative = path.resolve().relative_to(self.book.folder.resolve())
+        if not (node.get("alt") or "").strip():
+            self.fail(node, f"the image {path.name} has no alternative text")
+        return f"picture({string('/' + str(relative))}, {string(node.get('alt') or '')})"
+
+    def _table(self, node):
+        caption = next((self.line(child) for child in node if child.tag == "caption"), "")
+        rows = list(node.iter("tr"))
+        head = sum(len(list(part)) for part in node if part.tag == "thead")
+        cells = []
+        for row in rows:
+            for cell in row:
+                cells.append(self.table_cell(cell))
+        widths = self.widths(node, rows)
+        name = "numbers" if any("papers-number" in classes(c) for c in rows[0]) else "plain"
+        # A repeated head is an artifact of the PDF, which may hold no links.
+        links = any(part.find(".//a[@href]") is not None for part in node if part.tag == "thead")
+        repeat = "false" if links else "true"
+        return (f"// @{self.place(node)}\n{self.anchor(node)}\n"
+                f"#data-table(columns: ({', '.join(widths)},), head: {head}, repeat: {repeat}, "
+                f"kind: {string(name)}, caption: [{caption}],\n" + ",\n".join(cells) + "\n)")
+
+    def table_cell(self, cell):
+        """A cell, over several columns or rows if it says so."""
+        options = [f"{key}: {cell.get(key)}" for key in ("colspan", "rowspan") if cell.get(key)]
+        options += ["align: right"] if "papers-number" in classes(cell) else []
+        body = self.cell(cell)
+        if cell.tag == "th":
+            body = f"#strong[{body}]"
+        return f"table.cell({', '.join(options)})[{body}]" if options else f"[{body}]"
+
+    def widths(self, node, rows):
+        """Widths of the columns: those that are given, else by how much stands in them."""
+        given = [re.search(r"width: *([\d.]+)%", col.get("style") or "")
+                 for col in node.iter("col")]
+        if given and all(given):
+            return [f"{width[1]}fr" for width in given]
+        longest = {}
+        for row in rows:
+            for place, cell in enumerate(row):
+                text = text_of(cell)
+                longest.setdefault(place, []).append(len(text))
+        result = []
+        for lengths in longest.values():
+            mean = sum(lengths) / len(lengths)
+            short = max(lengths) <= 16
+            result.append("auto" if short else f"{max(mean, 4) ** 0.7:.1f}fr")
+        return result
+
+    # Lines.
+
+    def line(self, node: ET.Element) -> str:
+        """The content of an element as text in a line."""
+        out = [escape(node.text or "")]
+        for child in node:
+            if self.is_inline(child) or child.tag == "p":
+                out.append(self.inline(child))
+            else:
+                self.fail(child, f"<{child.tag}> cannot stand in a line of text")
+            out.append(escape(child.tail or ""))
+        return "".join(out).strip()
+
+    def cell(self, node: ET.Element) -> str:
+        """Content that is a single paragraph without the space around one, else blocks."""
+        children = list(node)
+        single = len(children) == 1 and children[0].tag == "p" and not (node.text or "").strip()
+        if single and not set(classes(children[0])) & LINES:
+            return self.anchor(children[0]) + self.line(children[0])
+        if all(self.is_inline(child) for child in children):
+            return self.line(node)
+        return f"\n{self.flow(node)}\n"
+
+    def inline(self, node: ET.Element) -> str:
+        """An element in a line."""
+        self.source = node.get("data-source") or self.source
+        tag = node.tag
+        if tag == MATH:
+            return f"#m({string(formula.tex(node))}, ${self.formula(node)}$)"
+        if tag == "br":
+            return "#linebreak()"
+        if tag == "code":
+            text = "".join(node.itertext())
+            name = next((CODES[n] for n in classes(node) if n in CODES), "code-line")
+            return f"#{name}({string(text)})"
+        inner = [escape(node.text or "")]
+        for child in node:
+            inner += [self.inline(child), escape(child.tail or "")]
+        body = "".join(inner)
+        if tag == "a":
+            return self.link(node, body)
+        if tag == "span":
+            for name in classes(node):
+                if name in SPANS:
+                    return f"#{name}[{body}]"
+                if name == "caption-number":
+                    return f"#caption-number[{body.strip()}] "
+            return self.anchor(node) + (f"#[{body}]" if node.get("lang") else body)
+        names = {"em": "emph", "i": "emph", "cite": "emph", "strong": "strong", "b": "strong",
+                 "sup": "super", "sub": "sub", "p": "[]"}
+        if tag not in names:
+            self.fail(node, f"<{tag}> cannot be printed")
+            return ""
+        return f"{body}" if tag == "p" else f"#{names[tag]}[{body}]"
+
+    def link(self, node, body):
+        """A link, a footnote, or its text alone where the target is not in this volume."""
+        href = node.get("href")
+        if not href:
+            return self.anchor(node) + body
+        if node.get("role") == "doc-noteref":
+            return self.footnote(node, href.removeprefix("#"))
+        try:
+            found = self.book.target(self.page, href)
+        except KeyError:
+            return body
+        if found is None and "://" in href:
+            return f"#link({string(href)})[{body}]"
+        if found is None or found[0].name not in self.written:
+            return body
+        page, anchor = found
+        plain = self.in_heading or (anchor and "citation" in classes(page.ids[anchor]))
+        name = "to" if plain else "xref"
+        if anchor and f"#{anchor}" == href and node.get("title", "").startswith("step "):
+            return body  # the mark of a step, which links to itself
+        return f"#{name}({string(self.label(page.name, anchor))})[{body}]"
+
+    def footnote(self, node, id):
+        """A note at the foot of the page, at its first mark."""
+        label = self.label(self.page.name, id)
+        if id in self.used_notes:
+            return f"#footnote(label({string(label)}))"
+        self.used_notes.add(id)
+        note = self.notes.get(id)
+        if note is None:
+            self.fail(node, f"the footnote {id} is missing")
+            return ""
+        content = " ".join(self.line(p) for p in note if p.tag == "p")
+        return f"#note({string(label)})[{content}]"
+
+    def formula(self, math: ET.Element) -> str:
+        """A formula; one that cannot be printed is a problem."""
+        try:
+            return formula.typst(math)
+        except formula.FormulaError as error:
+            self.fail(math, f"the formula {formula.tex(math)} cannot be printed: {error}")
+            return ""
+
+
+def without(page: Page, *names: str) -> None:
+    """Take elements of some classes out of a page."""
+    drop(page.root, lambda node: not set(names).isdisjoint(classes(node)))
