@@ -19,6 +19,7 @@ extensions = [
     "papers",
     "execution",
     "texcheck.directive",
+    "press",
 ]
 exclude_patterns = ["_*"]
 nitpicky = True
@@ -34,6 +35,11 @@ nb_merge_streams = True
 nb_ipywidgets_js = {}
 execution_lock = "requirements.lock"
 execution_modules = ["fullmarks"]
+
+# An output in several forms: what the pages for print take. HTML shows the same.
+nb_mime_priority_overrides = [
+    ("press", "image/svg+xml", 10), ("press", "text/html", 20), ("press", "text/plain", 30),
+]
 
 # Mathematics: the one table of macros, for KaTeX and whatever else sets a formula.
 typeset_macros = {}
@@ -52,6 +58,10 @@ bibtex_bibfiles = ["book/references.bib"]
 bibtex_default_style = "unsrt"
 numfig = True
 math_number_all = False
+
+# PDF and EPUB
+press_subtitle = "Deep learning exams, worked and checked"
+press_exclude = ["build-report"]  # its times differ from build to build
 
 # HTML
 html_theme = "sphinx_book_theme"
