@@ -50,7 +50,6 @@ papers_register = "papers/questions.csv"
 papers_pending = [
     "B5a", "B5b", "C5.1", "E4a",  # autoencoders
     "A6a", "A6b", "A6c", "A6d", "B6a", "B6b", "C5.2", "C5.4", "C5.5", "C5.6", "C5.7",  # variational
-    "B7a", "B7b", "B7c", "C5.3", "E4b", "E4c",  # adversarial
 ]
 
 # References
