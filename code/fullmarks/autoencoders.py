@@ -457,4 +457,5 @@ def energy_distance(X: Float[np.ndarray, "n d"], Y: Float[np.ndarray, "k d"]) ->
 
 
 def _mean_distance(X, Y):
-    return float(np.mean([np.linalg.norm(Y - x, axis=1).mean() for x in X]))
+    gaps = (Y - x for x in X)
+    return float(np.mean([np.sqrt(np.einsum("ij,ij->i", gap, gap)).mean() for gap in gaps]))
