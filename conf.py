@@ -1,5 +1,6 @@
 """Sphinx settings of the book; the extensions of its own are packages under code/."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,6 @@ language = "en"
 extensions = [
     "myst_nb",
     "sphinxcontrib.bibtex",
-    "sphinx_copybutton",
     "typeset",
     "papers",
     "execution",
@@ -63,19 +63,18 @@ press_subtitle = "Deep learning exams, worked and checked"
 press_exclude = ["build-report"]  # its times differ from build to build
 
 # HTML
-html_theme = "sphinx_book_theme"
+html_theme = "book-theme"
 html_title = "Full Marks"
+# The address of the hosted book, if there is one: for canonical addresses and the site map.
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or os.environ.get("BOOK_URL", "")
 html_math_renderer = "katex"
 html_static_path = ["book/_static"]
 html_css_files = ["book.css"]
+html_favicon = "book/_static/favicon.svg"
+html_additional_pages = {"404": "404.html"}
+html_use_index = False
+html_show_search_summary = False
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
-html_theme_options = {
-    "show_navbar_depth": 1,
-    "show_toc_level": 2,
-    "use_download_button": False,
-    "use_fullscreen_button": False,
-    "home_page_in_toc": True,
-    "navbar_persistent": [],
-}
+html_permalinks_icon = "#"

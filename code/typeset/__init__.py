@@ -8,7 +8,7 @@ line, which end the build.
 
 from pathlib import Path
 
-from . import figures, mathematics
+from . import figures, mathematics, site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,6 +17,7 @@ def setup(app):
     """Register the math renderer, the figure rule, the symbol role and the style sheets."""
     mathematics.setup(app)
     figures.setup(app)
+    site.setup(app)
     # ``{notation} learning-rate`` describes a symbol, ``{symbol}`learning-rate` `` refers to it;
     # with -n a reference to a symbol that no page describes is a warning.
     app.add_object_type("notation", "symbol", objname="symbol")

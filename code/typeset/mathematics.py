@@ -4,6 +4,7 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
+from .compact import UnknownStyle, compact
 from .katex import KatexError, render
 
 logger = logging.getLogger(__name__)
@@ -11,8 +12,10 @@ logger = logging.getLogger(__name__)
 
 def _set(translator, node, tex, *, display):
     try:
-        return render(tex, display=display, macros=dict(translator.config.typeset_macros))
-    except KatexError as error:
+        formula = render(tex, display=display, macros=dict(translator.config.typeset_macros))
+        # Only pages have the style sheet that the short form needs.
+        return compact(formula) if translator.builder.name == "html" else formula
+    except (KatexError, UnknownStyle) as error:
         logger.warning("this formula cannot be set: %s", error, location=node,
                        type="typeset", subtype="formula")
         return f'<code class="unset">{translator.encode(tex)}</code>'

@@ -7,10 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-    pytest.mark.filterwarnings("ignore:'sphinx_book_theme"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
 QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
@@ -21,7 +18,7 @@ QUIET = (
 @pytest.fixture
 def open_page(book, tmp_path):
     """Open a page of the book, its script taken away, and return what Chromium prints."""
-    built = book.build(html_theme="sphinx_book_theme")
+    built = book.build(html_theme="basic")
     (built.folder / "out" / "_static" / "papers.js").unlink()
 
     def run(page: str, *arguments: str) -> str:
@@ -104,7 +101,7 @@ def test_nothing_is_wider_than_a_phone(book, open_page, name):
         for short in ("It tempts.", "says because", "That is all.", "The stem", "(a) First"):
             text = text.replace(short, f"{short} {long}")
         book.path(source).write_text(text, encoding="utf-8")
-    built = book.build(html_theme="sphinx_book_theme")
+    built = book.build(html_theme="basic")
     page = built.folder / "out" / name
     page.write_text(page.read_text(encoding="utf-8").replace("</body>", WIDEST), encoding="utf-8")
     (built.folder / "out" / "frame.html").write_text(FRAME % name, encoding="utf-8")

@@ -1,0 +1,117 @@
+"""What a page says of itself, and the files beside the pages.
+
+Each page gets a policy that lets nothing be loaded from another host, a description (its first
+paragraph of plain words) and, where the address of the site is known (``html_baseurl``), a
+canonical address and what a link preview needs. Beside the pages stand the style sheet of all
+lengths in formulas (:func:`typeset.compact.sheet`), ``404.html``, ``robots.txt`` and, with an
+address, ``sitemap.xml``.
+"""
+
+import re
+from html import escape
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from docutils import nodes
+
+from .compact import sheet
+
+THEME = Path(__file__).parent / "theme"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'"
+)
+# Style sheets and scripts that other packages bring and that this theme does without.
+LEFT_OUT = re.compile(
+    r"_static/(pygments|basic|mystnb\.[0-9a-f]+)\.css|documentation_options|doctools|sphinx_highlight"
+)
+# Sphinx says that the caption of a list of pages is a heading, but not of which level; docutils
+# gives the entries of a list a role that is deprecated.
+ROLES = {
+    ' role="heading"': ' role="heading" aria-level="2"',
+    ' role="doc-biblioentry"': ' role="listitem"',
+}
+CLASSES = re.compile(r'class="([^"]*)"')
+WIDTH = re.compile(r'style="width: (\d+)(?:\.\d+)?%"')
+
+
+def page_facts(app, pagename, templatename, context, doctree):
+    """Give the layout what it says in the head of a page."""
+    body = context.get("body") or ""
+    for old, new in ROLES.items():
+        body = body.replace(old, new)
+    context["body"] = body
+    base = app.config.html_baseurl
+    context["page_policy"] = POLICY
+    context["page_description"] = describe(doctree) if doctree is not None else ""
+    context["page_picture"] = urljoin(base, "_static/page.png")
+    context["page_folds"] = 'class="papers-fold papers-short-fold"' in body
+    context["page_style"] = context["page_script"] = lambda file: not LEFT_OUT.search(
+        str(file.filename))
+    # The server shows this page under any address, so its links are read from the root.
+    context["page_base"] = urlsplit(base).path if pagename == "404" and base else ""
+
+
+def describe(doctree, longest=200) -> str:
+    """The first paragraph of a page that is nothing but words, cut at the end of a sentence."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        plain = not any(paragraph.findall(lambda node: isinstance(node, nodes.math | nodes.image)))
+        if plain and isinstance(paragraph.parent, nodes.section):
+            text = " ".join(paragraph.astext().split())
+            if len(text) <= longest:
+                return text
+            cut = text[:longest]
+            return cut[: cut.rfind(". ") + 1] or cut[: cut.rfind(" ")] + " …"
+    return ""
+
+
+def write_files(app, error):
+    """Write the files that depend on all pages."""
+    if error or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    pages = sorted(out.rglob("*.html"))
+    used = {name for page in pages for names in CLASSES.findall(page.read_text(encoding="utf-8"))
+            for name in names.split()}
+    (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
+    base = app.config.html_baseurl
+    robots = "User-agent: *\nAllow: /\n"
+    if base:
+        robots += f"Sitemap: {urljoin(base, 'sitemap.xml')}\n"
+        (out / "sitemap.xml").write_text(site_map(app, base), encoding="utf-8")
+    (out / "robots.txt").write_text(robots, encoding="utf-8")
+
+
+def site_map(app, base) -> str:
+    """A site map of all source pages."""
+    names = sorted(app.env.all_docs)
+    addresses = [urljoin(base, app.builder.get_target_uri(name)) for name in names]
+    lines = [f"  <url><loc>{escape(address)}</loc></url>" for address in addresses]
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n'
+            '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+            + "\n".join(lines) + "\n</urlset>\n")
+
+
+def visit_table(translator, node):
+    """A wide table scrolls in a box of its own."""
+    if "papers-scroll" not in node.parent.get("classes", []):
+        translator.body.append('<div class="table-scroll">')
+    node.starts_at = len(translator.body)
+    type(translator).visit_table(translator, node)
+
+
+def depart_table(translator, node):
+    """The width of a column is a class too: the policy of a page forbids styles in it."""
+    type(translator).depart_table(translator, node)
+    body, start = translator.body, node.starts_at
+    body[start:] = [WIDTH.sub(r'class="width-\1"', piece) for piece in body[start:]]
+    if "papers-scroll" not in node.parent.get("classes", []):
+        body.append("</div>\n")
+
+
+def setup(app):
+    """Register the theme, the facts of a page, the files beside the pages and the tables."""
+    app.add_html_theme("book-theme", str(THEME))
+    app.add_node(nodes.table, override=True, html=(visit_table, depart_table))
+    app.connect("html-page-context", page_facts, priority=900)
+    app.connect("build-finished", write_files)
