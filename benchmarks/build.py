@@ -36,7 +36,7 @@ extensions = ["myst_nb", "execution"]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "force"
 nb_execution_timeout = 600
-html_theme = "sphinx_book_theme"
+html_theme = "basic"
 """
 
 HEAD = """\
