@@ -1,23 +1,28 @@
 """``python -m press pdf|epub|papers PAGES OUTPUT``: make the files from what the builder wrote."""
 
 import argparse
+import os
 import sys
+import time
 from pathlib import Path
 
-from . import pages, pdf
+from . import epub, pages, pdf
 
 
 def main() -> int:
     """Run a command; faults are printed with their place."""
     parser = argparse.ArgumentParser(prog="press", description=__doc__)
-    parser.add_argument("what", choices=["pdf"])
+    parser.add_argument("what", choices=["pdf", "epub"])
     parser.add_argument("pages", type=Path, help="the folder that the builder wrote")
     parser.add_argument("output", type=Path)
     parser.add_argument("--paper", default="a4", choices=["a4", "us-letter"])
     given = parser.parse_args()
     try:
         book = pages.load(given.pages)
-        pdf.compile(pdf.compose(book), given.pages, given.output, paper=given.paper)
+        if given.what == "pdf":
+            pdf.compile(pdf.compose(book), given.pages, given.output, paper=given.paper)
+        else:
+            epub.write(book, given.output, int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
     except (pages.PressError, ExceptionGroup) as error:
         for one in getattr(error, "exceptions", [error]):
             print(f"press: {one}", file=sys.stderr)

@@ -1,0 +1,280 @@
+"""An EPUB 3 of the book: its pages as XHTML with MathML, one style sheet, the figures."""
+
+import copy
+import posixpath
+import re
+import time
+import uuid
+import xml.etree.ElementTree as ET
+import zipfile
+from pathlib import Path
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from . import formula
+from .pages import MATH, Book, Page, PressError, classes, drop
+
+XHTML = "http://www.w3.org/1999/xhtml"
+STYLE = Path(__file__).with_name("epub.css")
+FOLDER = "book"
+HEAD = """<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE html>
+<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"
+ lang={language} xml:lang={language}>
+<head>
+<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<title>{title}</title>
+<link rel="stylesheet" href={style}/>
+</head>
+"""
+CONTAINER = f"""<?xml version="1.0" encoding="utf-8"?>
+<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
+<rootfiles>
+<rootfile full-path="{FOLDER}/book.opf" media-type="application/oebps-package+xml"/>
+</rootfiles>
+</container>
+"""
+MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
+KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan", "rowspan",
+        "style"}
+NOT_IN_READER = ("papers-peek-fold", "papers-stem-fold")
+
+ET.register_namespace("", XHTML)
+ET.register_namespace("m", formula.MATHML.strip("{}"))
+
+
+def write(book: Book, output: Path, when: int) -> None:
+    """Write the file; ``when`` is a time in seconds since 1970, for the date of the last change.
+
+    Raises
+    ------
+    ExceptionGroup
+        Of all that cannot be shown, each with its place.
+    """
+    problems: list[PressError] = []
+    images: dict[str, Path] = {}
+    documents = {"title.xhtml": title_page(book)}
+    mathematical = set()
+    for page in book.pages.values():
+        name = f"{page.name}.xhtml"
+        documents[name], formulas = document(book, page, images, problems)
+        if formulas:
+            mathematical.add(name)
+    if problems:
+        raise ExceptionGroup("this cannot be shown", problems)
+    documents["contents.xhtml"] = contents(book)
+    files = {f"{FOLDER}/{name}": text for name, text in documents.items()}
+    files[f"{FOLDER}/style.css"] = STYLE.read_text(encoding="utf-8")
+    files |= {f"{FOLDER}/{name}": image(path) for name, path in sorted(images.items())}
+    files[f"{FOLDER}/book.opf"] = package(book, list(documents), sorted(images), mathematical, when)
+    with zipfile.ZipFile(output, "w") as archive:
+        put(archive, "mimetype", "application/epub+zip", zipfile.ZIP_STORED)
+        put(archive, "META-INF/container.xml", CONTAINER)
+        for name in sorted(files):
+            put(archive, name, files[name])
+
+
+def put(archive: zipfile.ZipFile, name: str, content: str | bytes, way=zipfile.ZIP_DEFLATED):
+    """Add a file without the time and the machine in it."""
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    entry.compress_type, entry.external_attr, entry.create_system = way, 0o644 << 16, 3
+    archive.writestr(entry, content)
+
+
+def image(path: Path) -> str | bytes:
+    """An image as a reader takes it: of an SVG, the drawing alone."""
+    if path.suffix != ".svg":
+        return path.read_bytes()
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"<!DOCTYPE.*?>", "", text, count=1, flags=re.S)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.S)
+    # The outline of a blank is a path without a description, which SVG 1.1 does not allow.
+    return re.sub(r"<path(?![^>]*\sd=)", '<path d="M0 0"', text)
+
+
+def document(book, page: Page, images, problems) -> tuple[str, int]:
+    """A page as XHTML, and how many formulas it has."""
+    root = copy.deepcopy(page.root)
+    drop(root, lambda node: not set(NOT_IN_READER).isdisjoint(classes(node)))
+    formulas = 0
+    for math in root.iter(MATH):
+        formulas += 1
+        show(math)
+    for node in list(root.iter()):
+        if not node.tag.startswith("{"):
+            element(book, page, node, images, problems)
+    root.tag = f"{{{XHTML}}}body"
+    body = ET.tostring(root, encoding="unicode")
+    title = f"{page.number}. {page.title}" if page.number else page.title
+    return f"{head(book, page.name, title)}{body}\n</html>\n", formulas
+
+
+def head(book, name, title):
+    """The head of a page of the EPUB."""
+    style = posixpath.relpath("style.css", posixpath.dirname(name) or ".")
+    return HEAD.format(language=quoteattr(book.facts["language"]), title=escape(title),
+                       style=quoteattr(style))
+
+
+def show(math):
+    """A formula with its TeX as alternative text."""
+    tex = formula.tex(math)
+    semantics = math[0]
+    row = semantics[0]
+    math.remove(semantics)
+    math.append(row)
+    tail, display = math.tail, math.get("display")
+    math.attrib.clear()
+    math.set("alttext", tex)
+    if display:
+        math.set("display", display)
+    math.tail = tail
+
+
+def element(book, page, node, images, problems):
+    """An element of a page as one of XHTML."""
+    place = node.get("data-source") or page.source
+    for name in [name for name in node.attrib if name not in KEPT]:
+        del node.attrib[name]
+    if node.get("lang"):
+        node.set("{http://www.w3.org/XML/1998/namespace}lang", node.get("lang"))
+    if node.tag == "a" and node.get("href"):
+        link(book, page, node, place, problems)
+    if node.tag == "img":
+        path = Path(book.folder, page.name).parent / node.get("src")
+        if not path.is_file():
+            problems.append(PressError(place, f"the image {path.name} is missing"))
+        elif path.suffix not in MEDIA:
+            problems.append(PressError(place, f"the image {path.name} is of an unknown kind"))
+        images[posixpath.normpath(posixpath.join(posixpath.dirname(page.name),
+                                                 node.get("src")))] = path
+    node.tag = {"details": "div", "summary": "p"}.get(node.tag, node.tag)
+    node.tag = f"{{{XHTML}}}{node.tag}"
+
+
+def link(book, page, node, place, problems):
+    """A link to where the page stands in the EPUB; without one the text alone is left."""
+    href = node.get("href")
+    try:
+        found = book.target(page, href)
+    except KeyError as error:
+        problems.append(PressError(place, f"the link {href} leads nowhere: {error.args[0]}"))
+        return
+    if found:
+        target, anchor = found
+        here = posixpath.dirname(page.name) or "."
+        path = "" if target is page and anchor else quote(
+            posixpath.relpath(f"{target.name}.xhtml", here))
+        node.set("href", path + (f"#{anchor}" if anchor else ""))
+    elif "://" not in href:
+        node.tag = "span"
+        del node.attrib["href"]
+
+
+def title_page(book) -> str:
+    """The first page."""
+    facts = {key: escape(value) for key, value in book.facts.items() if isinstance(value, str)}
+    return (f"{head(book, 'title', book.facts['title'])}<body class=\"title-page\">\n"
+            f"<h1>{facts['title']}</h1>\n<p>{facts['subtitle']}</p>\n<p>{facts['author']}</p>\n"
+            f"<p>Version {facts['version']} · © {facts['copyright']}</p>\n</body>\n</html>\n")
+
+
+def contents(book) -> str:
+    """The table of contents: groups, pages, and their sections."""
+    out = [head(book, "contents", "Contents"),
+           '<body>\n<nav epub:type="toc" id="toc"><h1>Contents</h1>\n<ol>\n']
+    out.append(entry(book.first))
+    for caption, pages in book.groups:
+        out.append(f"<li><span>{escape(caption)}</span>\n<ol>\n")
+        out += [entry(page) for page in pages]
+        out.append("</ol></li>\n")
+    first = next(iter(book.pages))
+    out.append('</ol></nav>\n<nav epub:type="landmarks" hidden="hidden"><h2>Landmarks</h2><ol>\n'
+               '<li><a epub:type="toc" href="contents.xhtml">Contents</a></li>\n'
+               f'<li><a epub:type="bodymatter" href="{first}.xhtml">Text</a></li>\n'
+               "</ol></nav>\n</body>\n</html>\n")
+    return "".join(out)
+
+
+def entry(page: Page, depth: int = 3) -> str:
+    """A page in the table of contents."""
+    title = f"{page.number}. {page.title}" if page.number else page.title
+    href = f"{quote(page.name)}.xhtml"
+    inner = "".join(sections(page.root[0], href, depth - 1))
+    inner = f"\n<ol>\n{inner}</ol>" if inner else ""
+    return f"<li><a href={quoteattr(href)}>{escape(title)}</a>{inner}</li>\n"
+
+
+def sections(node, href, depth):
+    """The sections of a section in the table of contents."""
+    for child in node:
+        if child.tag == "section" and depth:
+            inner = "".join(sections(child, href, depth - 1))
+            inner = f"\n<ol>\n{inner}</ol>" if inner else ""
+            target = f"{href}#{child.get('id')}"
+            title = heading(child)
+            yield f"<li><a href={quoteattr(target)}>{escape(title)}</a>{inner}</li>\n"
+
+
+def heading(section) -> str:
+    """The heading of a section in words; of a formula, what it shows."""
+    node = next(child for child in section if re.fullmatch(r"h[1-6]", child.tag))
+    return " ".join("".join(visible(node)).split())
+
+
+def visible(node):
+    """The text of an element without the TeX of its formulas."""
+    if node.tag == f"{formula.MATHML}annotation":
+        return
+    yield node.text or ""
+    for child in node:
+        yield from visible(child)
+        yield child.tail or ""
+
+
+def package(book, documents, images, mathematical, when) -> str:
+    """What the EPUB is and holds."""
+    facts = book.facts
+    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{facts['title']} {facts['subtitle']}")
+    changed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
+    meta = {
+        "dc:title": facts["title"] + (f": {facts['subtitle']}" if facts["subtitle"] else ""),
+        "dc:creator": facts["author"], "dc:language": facts["language"],
+        "dc:rights": facts["copyright"],
+    }
+    access = [
+        ("accessMode", "textual"), ("accessMode", "visual"),
+        ("accessModeSufficient", "textual"),
+        ("accessibilityFeature", "alternativeText"), ("accessibilityFeature", "MathML"),
+        ("accessibilityFeature", "structuralNavigation"),
+        ("accessibilityFeature", "tableOfContents"), ("accessibilityHazard", "none"),
+        ("accessibilitySummary", "All formulas are MathML, all figures have descriptions."),
+    ]
+    lines = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id"'
+        f' xml:lang={quoteattr(facts["language"])}>',
+        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">',
+        f'<dc:identifier id="id">urn:uuid:{name}</dc:identifier>',
+        *(f"<{key}>{escape(value)}</{key}>" for key, value in meta.items()),
+        f'<meta property="dcterms:modified">{changed}</meta>',
+        *(f'<meta property="schema:{key}">{escape(value)}</meta>' for key, value in access),
+        "</metadata>", "<manifest>",
+        '<item id="style" href="style.css" media-type="text/css"/>',
+    ]
+    for place, document in enumerate(documents):
+        properties = " ".join(["nav"] * (document == "contents.xhtml")
+                              + ["mathml"] * (document in mathematical))
+        lines.append(f'<item id="page-{place}" href={quoteattr(quote(document))} '
+                     'media-type="application/xhtml+xml"'
+                     + (f' properties="{properties}"' if properties else "") + "/>")
+    for place, path in enumerate(images):
+        lines.append(f'<item id="image-{place}" href={quoteattr(quote(path))} '
+                     f'media-type="{MEDIA[Path(path).suffix]}"/>')
+    lines += ["</manifest>", "<spine>"]
+    order = [documents.index("title.xhtml"), documents.index("contents.xhtml")]
+    order += [place for place in range(len(documents)) if place not in order]
+    lines += [f'<itemref idref="page-{place}"/>' for place in order]
+    lines += ["</spine>", "</package>", ""]
+    return "\n".join(lines)
