@@ -268,10 +268,14 @@ def mean_loss(
     >>> mean_loss(tied(np.array([[1.0, 0.0]])), np.array([[3.0, 5.0]]), 0.5, "linear")
     25.5
     """
-    if not weight >= 0:
-        raise ValueError(f"weight must not be negative, but is {weight}")
+    _not_negative(weight)
     penalty = contractive_penalty(theta.W, theta.b, X, activation)
     return float((squared_errors(theta, X, activation) + weight * penalty).mean())
+
+
+def _not_negative(weight):
+    if not weight >= 0:
+        raise ValueError(f"weight must not be negative, but is {weight}")
 
 
 def backward(
@@ -290,7 +294,7 @@ def backward(
     >>> backward(theta, np.array([[1.0]]), weight=0.5, activation="linear")
     Autoencoder(W=array([[14.]]), b=array([12.]), V=array([[12.]]), c=array([6.]))
     """
-    mean_loss(theta, X, weight, activation)
+    _not_negative(weight)
     X = _checks.reals("X", X, ndim=2)
     z, h, reconstruction = forward(theta, X, activation)
     adjoint = 2 * (reconstruction - X) / len(X)
