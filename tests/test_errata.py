@@ -578,6 +578,7 @@ def test_the_place_of_each_weight_decides_the_function(right):
     y = x[::-1]  # with the recurrent weight 1 the order of the inputs no longer counts
     assert recurrent.last_output(-1.0, 10.0, 1.0, x) == recurrent.last_output(-1.0, 10.0, 1.0, y)
     assert round(recurrent.last_output(1.0, 10.0, -1.0, y)) == 0
+    assert "whether the even or the odd steps sum to more" in right
 
 
 @recomputes("E3c $w < \\alpha$ vanishes")
@@ -587,3 +588,10 @@ def test_a_negative_weight_explodes(right):
     assert np.allclose(slopes, [0.25 * (w / 4) ** 5 for w in (-8, -2, 2)], rtol=1e-6)
     assert abs(slopes[0]) > 0.25 > 0.25 * abs(slopes[1])  # -8 < 4, and the gradient grows
     assert "$\\lvert w \\rvert < 4$" in right and "$-2$ per step" in right
+
+
+@pytest.mark.parametrize("key", RECOMPUTED)
+def test_each_of_these_tests_reads_its_cell(key):
+    """None passes with an empty third cell: what it computes is compared with what is printed."""
+    with pytest.raises(AssertionError):
+        globals()[RECOMPUTED[key]]("")
