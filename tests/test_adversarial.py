@@ -320,10 +320,10 @@ def test_coverage_counts_modes():
 
 def test_packing_is_seeded():
     one, two = (
-        experiments.packing(np.random.default_rng(5), settings=((2, 4),), runs=2, steps=3)
+        experiments.packing(np.random.default_rng(5), settings=((2, 4),), runs=2, steps=(2, 3))
         for _ in range(2)
     )
-    assert (one.near == two.near).all() and one.modes.shape == (1, 2)
+    assert (one.near == two.near).all() and one.modes.shape == (1, 2, 2)
 
 
 @pytest.mark.parametrize("figure", [
@@ -337,3 +337,15 @@ def test_packing_is_seeded():
 def test_a_figure_is_the_same_on_every_run(figure):
     first = figure()
     assert isinstance(first, Sheet) and first._repr_svg_() == figure()._repr_svg_()
+
+
+def test_what_the_chapter_concludes_about_packs():
+    result = experiments.packing(np.random.default_rng(0))
+    modes, near = result.modes.mean(2), result.near.mean(2)
+    single, two, four, two_packs, four_packs = range(5)
+    for means in (modes, near):
+        assert (means[[two, two_packs]] > means[single]).all()
+        assert (means[[four, four_packs]] < means[[two, two_packs]]).all()
+    assert (modes[four_packs] > modes[single]).tolist() == [True, True, False]
+    assert (near[four_packs] > near[single]).tolist() == [True, False, False]
+    assert result.modes[single, -1].min() == 5 and result.modes[four, -1].min() == 1

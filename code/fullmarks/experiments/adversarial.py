@@ -231,12 +231,13 @@ def _distances(G, runs, source):
 
 
 class PackedRuns(NamedTuple):
-    """For each setting (rows) and run: modes found, share of samples near a mode.
+    """Modes found and share of samples near a mode, (settings, times, runs).
 
-    A setting is a pair: samples in a pack, packs in a batch.
+    A setting is a pair: samples in a pack, packs in a batch. `steps` are the times.
     """
 
     settings: list[tuple[int, int]]
+    steps: list[int]
     modes: np.ndarray
     near: np.ndarray
 
@@ -256,7 +257,7 @@ def packing(
     rng: np.random.Generator,
     settings: tuple[tuple[int, int], ...] = ((1, 64), (2, 32), (4, 16), (2, 64), (4, 64)),
     runs: int = 12,
-    steps: int = 1000,
+    steps: tuple[int, ...] = (600, 800, 1000),
 ) -> PackedRuns:
     """GANs on `ring`, the discriminator of which sees one, two or four samples at once.
 
@@ -266,24 +267,24 @@ def packing(
     samples = np.array(
         [_packed_training(_torch_generator(rng), m, n, runs, steps) for m, n in settings]
     )
-    modes, near = np.array(
-        [[coverage(x) for x in group] for group in samples]
-    ).transpose(2, 0, 1)
-    return PackedRuns(list(settings), modes.astype(int), near)
+    covered = np.array([[[coverage(x) for x in time] for time in runs] for runs in samples])
+    return PackedRuns(list(settings), list(steps), covered[..., 0].astype(int), covered[..., 1])
 
 
 def _packed_training(source, m, packs, runs, steps):
     G, D = _network([2, 32, 32, 2], runs, source), _network([2 * m, 32, 32, 1], runs, source)
     adam_G, adam_D = (torch.optim.Adam(net, lr=0.002, betas=(0.5, 0.9)) for net in (G, D))
-    for _ in range(steps):
+    noise, made = torch.randn(runs, 1000, 2, generator=source), []
+    for step in range(1, steps[-1] + 1):
         real, fake = ring(packs * m, runs, source), _fakes(G, packs * m, runs, source, 2)
         logits = [_apply(D, x.reshape(runs, packs, 2 * m)) for x in (real, fake.detach())]
         loss = torch.nn.functional.softplus(torch.stack([-logits[0], logits[1]]))
         _step(adam_D, D, loss.mean((0, 2, 3)).sum())
         logit = _apply(D, fake.reshape(runs, packs, 2 * m))
         _step(adam_G, G, torch.nn.functional.softplus(-logit).mean(1).sum())
-    with torch.no_grad():
-        return _fakes(G, 1000, runs, source, 2).numpy()
+        if step in steps:
+            made.append(_apply(G, noise).detach().numpy())
+    return np.array(made)
 
 
 def coverage(x: np.ndarray) -> tuple[int, float]:

@@ -133,10 +133,10 @@ def packed_total_variation(result):
 
 
 def packing(result):
-    """Modes found and share of samples near a mode, every run a dot, their means a bar."""
+    """Modes found and share near a mode in the end, every run a dot, their means a bar."""
     figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True)
     for ax, values in zip(axes, (result.modes, result.near), strict=True):
-        for place, runs in enumerate(values):
+        for place, runs in enumerate(values[:, -1]):
             jitter = np.linspace(-0.25, 0.25, len(runs))
             ax.plot(place + jitter, runs, "o", color=BLUE, markersize=5, alpha=0.7)
             ax.hlines(runs.mean(), place - 0.35, place + 0.35, color=ORANGE, linewidth=2.5)
