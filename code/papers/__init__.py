@@ -49,6 +49,8 @@ A paper
     :::
 
 ``{paper}`` also takes ``:course:``, ``:date:``, ``:time:`` and ``:source:``, all printed as given.
+A time such as ``8:45-11:45`` also gives the clock of those who sit the paper on the page; the page
+has a button for that, which hides all that leads to answers.
 Leave ``:points:`` out where the paper prints no points.
 
 ``{question}`` is a **marker**: directly after a heading, it claims the whole section, to the next
@@ -90,9 +92,9 @@ An answer
     :::
 
 ``{answer}`` claims its section as ``{question}`` does. The page shows a head, the question as the
-paper's page states it (with its stem: in full at first, folded from then on), the short answer in a
-fold and the rest in a second one. Nothing of this needs a script, and all is open in print, where
-a stem is given once per chapter.
+paper's page states it (with its stem: in full at first, folded from then on), the short answer in
+an open fold and the rest in a closed one. Nothing of this needs a script, and all is open in print,
+where a stem is given once per chapter.
 
 ``:unchecked: reason`` of ``{answer}`` says why a part to derive or prove has no checked derivation.
 

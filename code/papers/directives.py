@@ -13,6 +13,7 @@ from .values import (
     SHORT_ITEMS,
     SHORT_WORDS,
     measure_short,
+    read_minutes,
     read_points,
     read_value,
     show,
@@ -66,13 +67,16 @@ class PaperDirective(_Directive):
         title = self.options.get("title", f"Paper {id}")
         self.page().papers.append(Paper(id, self.env.docname, self.lineno, title, points))
         entries = nodes.definition_list()
+        minutes = read_minutes(self.options.get("time", ""))
         for name in self.option_spec:
             if text := self.options.get(name):
+                text += f" ({minutes} minutes)" if name == "time" and minutes else ""
                 term = nodes.term("", name.capitalize())
                 content = nodes.paragraph("", "", *self.inline(text))
                 entries += nodes.definition_list_item("", term, nodes.definition("", content))
         content = self.parse_content_to_nodes()
-        return [self.box("paper", *([entries] if len(entries) else []), *content)]
+        content = [entries] * bool(len(entries)) + content
+        return [self.box("paper", *content, ids=[f"sit-{id}"], minutes=minutes)]
 
 
 def read_points_or_fault(directive: _Directive, what: str, text: str) -> Fraction | None:

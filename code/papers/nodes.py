@@ -20,7 +20,7 @@ class box(nodes.General, nodes.Element):
 
 
 class fold(nodes.General, nodes.Element):
-    """``details``: a :class:`fold_summary` and a box with the content, closed at first."""
+    """``details``: a :class:`fold_summary` and a box with the content, closed unless ``open``."""
 
 
 class fold_summary(nodes.General, nodes.TextElement):
@@ -40,7 +40,8 @@ def make_fold(kind: str, summary: list[nodes.Node], *content: nodes.Node, ids=()
 
 
 def visit_box(self, node):
-    self.body.append(self.starttag(node, "div"))
+    facts = {"data-minutes": node["minutes"]} if node.get("minutes") else {}
+    self.body.append(self.starttag(node, "div", **facts))
 
 
 def depart_box(self, node):
@@ -48,7 +49,8 @@ def depart_box(self, node):
 
 
 def visit_fold(self, node):
-    opened = {"open": "open"} if self.builder.name == "epub" else {}
+    always = node.get("open") or self.builder.name == "epub"
+    opened = {"open": "open"} if always else {}
     self.body.append(self.starttag(node, "details", **opened))
 
 

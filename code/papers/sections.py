@@ -78,6 +78,7 @@ class ClaimSections(SphinxTransform):
             answer.short = True
             summary = [nodes.Text(f"{part}: short answer")]
             section += make_fold("short-fold", summary, *shorts, ids=[f"{part}-short"])
+            section[-1]["open"] = True
         summary = [nodes.Text(f"{part}: whole answer"), slot("", what="holds", part=part)]
         section += make_fold("whole-fold", summary, *holder.children, ids=[f"{part}-whole"])
 

@@ -104,6 +104,21 @@ def split_mark(text: str) -> tuple[Fraction, str] | None:
     return Fraction(match[1]), text[match.end() :]
 
 
+def read_minutes(text: str) -> int | None:
+    """The minutes of a time as printed, or None where it gives no beginning and end.
+
+    Examples
+    --------
+    >>> read_minutes("8:45-11:45"), read_minutes("in the morning")
+    (180, None)
+    """
+    found = re.fullmatch(r"(\d+)[:.](\d\d)\s*[-–]\s*(\d+)[:.](\d\d)", text.strip())
+    if not found:
+        return None
+    first_hour, first_minute, last_hour, last_minute = map(int, found.groups())
+    return ((last_hour - first_hour) * 60 + last_minute - first_minute) % (24 * 60) or None
+
+
 def read_value(text: str) -> object:
     """Read a value of a pitfall: a Python literal, a fraction, or lists of these, as exact numbers.
 

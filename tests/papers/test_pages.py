@@ -32,7 +32,7 @@ def dead_links(page: BeautifulSoup) -> list[str]:
     return [link for link in links if len(link) > 1 and link[1:] not in ids]
 
 
-def test_answer_shows_head_question_and_two_closed_folds(book):
+def test_answer_shows_head_question_an_open_fold_and_a_closed_one(book):
     answer = soup(book.build(), "mlp.html").find(id="A1a")
     parts = [child for child in answer.children if isinstance(child, Tag)]
     assert [(part.name, part.get("class", [])) for part in parts] == [
@@ -43,6 +43,7 @@ def test_answer_shows_head_question_and_two_closed_folds(book):
         ("details", ["papers-fold", "papers-whole-fold"]),
     ]
     _, head, question, short, whole = parts
+    assert short.has_attr("open") and not whole.has_attr("open")
     assert words(head) == (
         "A1a · Paper A · 4 points for the question · explain · back to the question"
     )
@@ -60,7 +61,6 @@ def test_answer_shows_head_question_and_two_closed_folds(book):
         r"Pitfall: The half of \(x\) wrong -1/2 · right [1, 2] It tempts. "
         "Variation: In another basis It is the same."
     )
-    assert not short.has_attr("open") and not whole.has_attr("open")
 
 
 def test_anchors_lie_inside_their_folds(book):
@@ -113,6 +113,13 @@ def test_paper_shows_questions_with_the_answer_behind_a_link_and_a_fold(book):
 def test_paper_shows_what_is_printed_at_its_head(book):
     head = soup(book.build(), "papers/a.html").find(class_="papers-paper")
     assert words(head) == "Title Final exam Points 6 Conditions no notes"
+
+
+def test_paper_with_a_printed_time_says_how_long_it_lasts(book):
+    book.edit("papers/a.md", ":points: 6", ":points: 6\n:time: 23:30-1:00")
+    head = soup(book.build(), "papers/a.html").find(id="sit-A")
+    assert "Time 23:30-1:00 (90 minutes)" in words(head)
+    assert head["data-minutes"] == "90"
 
 
 def test_part_without_an_answer_links_to_its_question(book):
