@@ -216,7 +216,7 @@ def test_number_of_terms_is_what_is_computed(M, K, monkeypatch):
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 6))
-def test_no_observation_is_much_less_probable_than_x_0(seed, scale):
+def test_every_observation_keeps_the_states_with_one_latent_group_off(seed, scale):
     W = seeded(seed).normal(size=(2, 3, 2), scale=scale)
     free = plain.log_marginal(W, plain.states(2))
     close(free[0], 5 * np.log(2))
@@ -442,13 +442,14 @@ def test_ring_has_two_neighbours_on():
 
 
 def test_positive_sweeps_pay_and_free_ones_do_not():
-    found = experiments.training(seeded(0), seeds=2)
+    found = experiments.training(seeded(0))
     last = {name: rows[:, -1].mean() for name, rows in found.curves.items()}
     assert all((rows < found.ceiling).all() for rows in found.curves.values())
     assert last["exact gradient"] > last["3 sweeps"] > last["1 sweep"] + 0.2
     assert last["1 sweep, continued"] > last["1 sweep"] + 0.3
     assert abs(last["1 sweep, 5 free"] - last["1 sweep"]) < 0.15
     close(found.ceiling, -np.log(6))
+    assert_allclose(list(last.values()), [-1.90, -2.01, -2.02, -2.07, -2.43, -2.44], atol=0.006)
 
 
 def test_habitual_signs_lower_the_likelihood():
