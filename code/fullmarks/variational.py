@@ -767,7 +767,7 @@ def flow(
 
     References
     ----------
-    :cite:`kingma2016`, equations 7 to 11.
+    :cite:`kingma2016`.
 
     Examples
     --------
@@ -784,12 +784,13 @@ def flow(
 
 def _conditioned(theta, noise):
     """Shift and log-scale of each coordinate, given the noise of those before it."""
-    k = len(theta.shift)
-    if noise.shape[1] != k or any(part.shape != (k, k) for part in theta[2:]):
+    shift, log_scale = (_checks.reals("flow", part, ndim=1) for part in theta[:2])
+    below = [np.tril(_checks.reals("flow", part, ndim=2), -1) for part in theta[2:]]
+    k = len(shift)
+    if noise.shape[1] != k or any(part.shape != (k, k) for part in below):
         raise ValueError(f"noise {noise.shape} with a flow in {k} dimensions: {k} columns needed")
-    linear, square, gain = (np.tril(part, -1) for part in theta[2:])
-    shift = theta.shift + noise @ linear.T + noise**2 @ square.T
-    return shift, theta.log_scale + noise @ gain.T
+    linear, square, gain = below
+    return shift + noise @ linear.T + noise**2 @ square.T, log_scale + noise @ gain.T
 
 
 def inverse_flow(theta: Flow, z: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
