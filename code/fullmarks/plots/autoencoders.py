@@ -124,7 +124,7 @@ def samples(result, pair=0, count=7):
 
 def codes(result, pair=0):
     """Codes of the training images: autoencoder and VAE, with circles of the standard normal."""
-    figure, axes = sheet(1, 2, width=4.8, height=3.1, sharex=True, sharey=True)
+    figure, axes = sheet(1, 2, width=4.8, height=2.5, sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 200)
     for ax, z, color, name, distance in zip(
         axes, (result.codes[pair], result.codes_vae[pair]), (BLUE, ORANGE),
