@@ -45,6 +45,7 @@ def page_facts(app, pagename, templatename, context, doctree):
     context["page_policy"] = POLICY
     context["page_description"] = describe(doctree) if doctree is not None else ""
     context["page_picture"] = urljoin(base, "_static/page.png")
+    context["page_downloads"] = app.config.typeset_downloads
     context["page_folds"] = 'class="papers-fold papers-short-fold"' in body
     context["page_style"] = context["page_script"] = lambda file: not LEFT_OUT.search(
         str(file.filename))
@@ -111,6 +112,8 @@ def depart_table(translator, node):
 
 def setup(app):
     """Register the theme, the facts of a page, the files beside the pages and the tables."""
+    # Files beside the pages that the first page leads to: name to path from the root of the site.
+    app.add_config_value("typeset_downloads", {}, "html", frozenset({dict}))
     app.add_html_theme("book-theme", str(THEME))
     app.add_node(nodes.table, override=True, html=(visit_table, depart_table))
     app.connect("html-page-context", page_facts, priority=900)
