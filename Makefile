@@ -9,6 +9,8 @@ WORD ?=
 PORT ?= 8000
 # Size of the paper: a4 or us-letter.
 PAPER ?= a4
+# Lines to write on below each question of a paper.
+LINES ?= 0
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -22,7 +24,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html text single pages pdf serve test fast lint derivations mutate bench check clean lock setup
+.PHONY: help html text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +47,14 @@ pages: setup
 pdf: pages  ## build the book for paper: make pdf PAPER=us-letter
 	@$(PY) -m press pdf $(BUILD)/press $(BUILD)/full-marks.pdf --paper $(PAPER)
 	@echo "The book for paper: $(BUILD)/full-marks.pdf"
+
+epub: pages  ## build the book for a reader
+	@$(PY) -m press epub $(BUILD)/press $(BUILD)/full-marks.epub
+	@echo "The book for a reader: $(BUILD)/full-marks.epub"
+
+papers: pages  ## each paper and its answers as a PDF: make papers LINES=8
+	@$(PY) -m press papers $(BUILD)/press $(BUILD)/papers --paper $(PAPER) --lines $(LINES)
+	@echo "The papers to hand out, and their answers: $(BUILD)/papers"
 
 serve: setup  ## build, serve on this machine only, rebuild on save
 	@$(VENV)/bin/sphinx-autobuild --host 127.0.0.1 --port $(PORT) --watch code --watch conf.py \

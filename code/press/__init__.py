@@ -12,4 +12,5 @@ def setup(app):
     app.add_builder(PressBuilder)
     app.add_config_value("press_subtitle", "", "", str)
     app.add_config_value("press_exclude", [], "", list)
+    app.add_config_value("press_terms", "", "", str)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

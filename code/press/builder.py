@@ -6,6 +6,7 @@ scripts, search). A formula is kept as MathML with its TeX.
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from docutils import nodes
@@ -32,27 +33,34 @@ class PressTranslator(HTML5Translator):
         return super().starttag(node, tagname, suffix, empty, **attributes)
 
     def visit_math(self, node, *rest):
-        """Keep the MathML of an inline formula."""
-        self._keep_mathml(node, super().visit_math, *rest)
+        """Keep the MathML of an inline formula; what is written alike is set once."""
+        known = self.builder.formulas
+        if node.astext() not in known:
+            known[node.astext()] = self._mathml(node, super().visit_math, *rest)
+        self._say(node, known[node.astext()])
 
     def visit_math_block(self, node, *rest):
         """Keep the MathML of a displayed formula."""
-        self._keep_mathml(node, super().visit_math_block, *rest)
+        self._say(node, self._mathml(node, super().visit_math_block, *rest))
 
-    def _keep_mathml(self, node, visit, *rest):
+    def _say(self, node, written):
+        self.body.append(written.replace("<math", f'<math data-source="{self._place(node)}"', 1))
+        raise nodes.SkipNode
+
+    def _mathml(self, node, visit, *rest):
+        """What a visitor writes, with the MathML in place of what the renderer puts around it."""
         before = len(self.body)
-        try:
+        with suppress(nodes.SkipNode):
             visit(node, *rest)
-        finally:
-            written = "".join(self.body[before:])
-            found = MATHML.search(written)
-            if found is None:
-                logger.warning("this formula has no MathML, so it cannot be printed: %s",
-                               node.astext(), location=node, type="press", subtype="formula")
-            else:
-                start, end = self._outermost(written, found)
-                formula = found[0].replace("<math", f'<math data-source="{self._place(node)}"', 1)
-                self.body[before:] = [written[:start], formula, written[end:]]
+        written = "".join(self.body[before:])
+        del self.body[before:]
+        found = MATHML.search(written)
+        if found is None:
+            logger.warning("this formula has no MathML, so it cannot be printed: %s",
+                           node.astext(), location=node, type="press", subtype="formula")
+            return written
+        start, end = self._outermost(written, found)
+        return written[:start] + found[0] + written[end:]
 
     @staticmethod
     def _outermost(written, found):
@@ -87,6 +95,11 @@ class PressBuilder(StandaloneHTMLBuilder):
     html_scaled_image_link = False
     default_translator_class = PressTranslator
 
+    def init(self):
+        """Remember what formulas look like."""
+        super().init()
+        self.formulas: dict[str, str] = {}
+
     def get_outdated_docs(self):
         """All pages: one may show what another says."""
         return self.env.found_docs
@@ -114,9 +127,16 @@ class PressBuilder(StandaloneHTMLBuilder):
             "copyright": config.copyright, "language": config.language or "en",
             "subtitle": config.press_subtitle, "root": config.root_doc,
             "source": self._source(config.root_doc),
-            "groups": list(self._groups()),
+            "groups": list(self._groups()), "terms": self._terms(),
         }
         Path(self.outdir, "book.json").write_text(json.dumps(book, indent=1, ensure_ascii=False))
+
+    def _terms(self):
+        if not self.config.press_terms:
+            return []
+        path = Path(self.srcdir, self.config.press_terms)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [[form.strip() for form in line.split("|")] for line in lines if line.strip()]
 
     def _groups(self):
         """Groups of pages, one for each table of contents of the first page."""

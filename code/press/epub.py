@@ -124,6 +124,11 @@ def show(math):
     row = semantics[0]
     math.remove(semantics)
     math.append(row)
+    for node in math.iter():
+        # Many readers know the letters of Unicode but not this attribute.
+        if node.text and node.get("mathvariant", "normal") != "normal":
+            face = node.attrib.pop("mathvariant")
+            node.text = "".join(formula.styled(char, face) for char in node.text)
     tail, display = math.tail, math.get("display")
     math.attrib.clear()
     math.set("alttext", tex)

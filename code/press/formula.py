@@ -5,6 +5,7 @@ Only what is listed here can be printed; everything else is a :class:`FormulaErr
 """
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ET
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
@@ -19,6 +20,7 @@ ACCENTS = {
     "\u20d7": "\u20d7", "→": "\u20d7", "ˇ": "\u030c", "˘": "\u0306", "´": "\u0301", "`": "\u0300",
 }
 LINES = {"‾": "overline", "_": "underline", "⏟": "underbrace", "⏞": "overbrace"}
+BLANKS = {"\u2009": "thin", "\u2005": "med", "\u2004": "thick", "\u2003": "quad"}
 BIG_OPERATORS = set("∑∏∐∫∬∭∮⋃⋂⨁⨂⨀⋁⋀")
 IGNORED = {"data-source", "xmlns", "display", "stretchy", "fence", "separator", "accent",
            "accentunder", "form", "lspace", "rspace", "columnalign", "columnspacing", "rowspacing",
@@ -48,6 +50,34 @@ def repair(math: ET.Element) -> None:
                 row.extend([node[place - 1], sign])
                 node.remove(sign)
                 node[place - 1] = row
+
+
+FACES = {"bold": "BOLD", "italic": "ITALIC", "bold-italic": "BOLD ITALIC",
+         "double-struck": "DOUBLE-STRUCK", "script": "SCRIPT", "bold-script": "BOLD SCRIPT",
+         "fraktur": "FRAKTUR", "sans-serif": "SANS-SERIF", "monospace": "MONOSPACE"}
+
+
+def styled(char: str, face: str) -> str:
+    """The character of its own that Unicode has for a letter in a face, as mathematics uses them.
+
+    Examples
+    --------
+    >>> styled("x", "bold"), styled("R", "double-struck"), styled("μ", "bold-italic")
+    ('𝐱', 'ℝ', '𝝁')
+    >>> styled("+", "bold")
+    '+'
+    """
+    name = unicodedata.name(char, "").replace("LATIN ", "").replace("GREEK ", "")
+    letter = name.replace("LETTER ", "").replace("LUNATE ", "")
+    for prefix in ("MATHEMATICAL ", ""):
+        for said in (FACES[face], {"FRAKTUR": "BLACK-LETTER"}.get(FACES[face], FACES[face])):
+            try:
+                return unicodedata.lookup(f"{prefix}{said} {letter}")
+            except KeyError:
+                pass
+    if (char, face) == ("h", "italic"):
+        return "ℎ"  # the one that Unicode names after what it stands for
+    return char
 
 
 def tex(math: ET.Element) -> str:
@@ -171,7 +201,10 @@ def _operator(node):
 
 
 def _text(node):
-    return _variant(node, _string((node.text or "").replace("\xa0", " ")))
+    text = node.text or ""
+    if text in BLANKS:
+        return BLANKS[text]
+    return _variant(node, _string(text.replace("\xa0", " ")))
 
 
 def _grouping(node):

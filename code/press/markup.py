@@ -9,10 +9,11 @@ block comes from.
 import json
 import re
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from pathlib import Path
 
 from . import formula
-from .pages import MATH, Book, Page, PressError, classes, drop, text_of
+from .pages import MATH, Book, Page, PressError, classes, text_of
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 INLINE = {"a", "span", "em", "strong", "code", "sup", "sub", "br", "b", "i", "cite"}
@@ -57,48 +58,86 @@ class Writer:
         self.book = book
         self.page: Page = book.first
         self.source = ""
-        self.wanted: set[tuple[str, str]] = set()
+        self.wanted: set[str] = set()
+        self.set: set[str] = set()
         self.notes: dict[str, ET.Element] = {}
+        self.used_notes: set[str] = set()
+        self.included: list[tuple[Page, ET.Element]] = []
+        self.present: set[tuple[str, str]] = set()
         self.problems: list[PressError] = []
         self.in_heading = False
 
     # The book.
 
-    def write(self, page: Page, level: int = 2) -> str:
-        """A page; its heading has the given level."""
+    def write(self, page: Page, node: ET.Element | None = None, level: int = 2) -> str:
+        """A page, or one section of it; its heading has the given level."""
         self.page, self.source, self.level = page, f"{page.source}:1", level - 1
         self.notes = {node.get("id"): node for node in page.root.iter("aside")
                       if node.get("role") == "doc-footnote"}
-        self.used_notes: set[str] = set()
+        if node is not None:
+            return self.block(node)
         return self.flow(page.root)
 
     def label(self, page: str, anchor: str) -> str:
-        """The label of a place in the book."""
-        return f"{page}:{anchor}" if anchor else page
+        """The label of a place in the book; a page is where its first section is."""
+        return f"{page}:{anchor or self.book.pages[page].root[0].get('id')}"
 
     def anchor(self, node: ET.Element) -> str:
         """Labels of an element that links lead to."""
-        own = node.get("id")
-        if own and (self.page.name, own) in self.wanted:
-            return f"#anchor({string(self.label(self.page.name, own))})"
-        return ""
+        label = self.label(self.page.name, node.get("id")) if node.get("id") else ""
+        if label not in self.wanted:
+            return ""
+        self.set.add(label)
+        return f"#anchor({string(label)})"
 
-    def collect_targets(self, pages: list[Page]) -> None:
-        """Find what the links of some pages lead to; labels are set for these alone."""
-        self.written = {page.name for page in pages}
-        for page in pages:
-            for link in page.root.iter("a"):
-                href = link.get("href")
-                if href:
-                    try:
-                        found = self.book.target(page, href)
-                    except KeyError as error:
-                        place = self.place(link, page)
-                        self.problems.append(PressError(
-                            place, f"the link {href} leads nowhere: {error.args[0]}"))
-                        continue
-                    if found and found[0].name in self.written:
-                        self.wanted.add((found[0].name, found[1]))
+    def include(self, page: Page, node: ET.Element | None = None) -> None:
+        """Say that a page, or one element of it, will be written: links to it will lead there."""
+        self.included.append((page, page.root if node is None else node))
+        if node is None:
+            self.present.add((page.name, ""))
+        for inner in self.included[-1][1].iter():
+            if inner.get("id"):
+                self.present.add((page.name, inner.get("id")))
+
+    def cite(self) -> list[tuple[Page, ET.Element]]:
+        """Include the entries of the list of references that what is included cites."""
+        cited = {}
+        for page, root in list(self.included):
+            for link in root.iter("a"):
+                with suppress(KeyError):
+                    target, anchor = self.book.target(page, link.get("href") or "://") or (None, "")
+                    if anchor and "citation" in classes(target.ids[anchor]):
+                        cited[target.name, anchor] = (target, target.ids[anchor])
+        found = [one for one in cited.values()]
+        found.sort(key=lambda one: list(one[0].ids.values()).index(one[1]))
+        for target, node in found:
+            self.include(target, node)
+        return found
+
+    def collect(self) -> None:
+        """Find what the links lead to; labels are set for these alone."""
+        for page, root in self.included:
+            for link in root.iter("a"):
+                if not link.get("href"):
+                    continue
+                try:
+                    found = self.book.target(page, link.get("href"))
+                except KeyError as error:
+                    said = f"the link {link.get('href')} leads nowhere: {error.args[0]}"
+                    self.problems.append(PressError(self.place(link, page), said))
+                    continue
+                if found:
+                    self.want(*found)
+
+    def want(self, page: Page, anchor: str) -> str:
+        """The label of a place that something leads to."""
+        label = self.label(page.name, anchor)
+        self.wanted.add(label)
+        return label
+
+    def missing(self) -> list[str]:
+        """Labels that something leads to and that nothing has set."""
+        return sorted({self.label(*place) for place in self.present} & self.wanted - self.set)
 
     def place(self, node: ET.Element, page: Page | None = None) -> str:
         """``FILE:LINE`` of an element, or of the last block that said."""
@@ -154,15 +193,21 @@ class Writer:
 
     def _section(self, node):
         self.level += 1
-        out = [self.anchor(node), self.flow(node)]
+        self.section = node
+        body = self.flow(node)
+        if "papers-question-section" in classes(node):
+            body += "\n\n#writing-space()"
         self.level -= 1
-        return "\n".join(filter(None, out))
+        return body
 
     def _heading(self, node):
         self.in_heading = True
         content = self.line(node)
         self.in_heading = False
-        return f"// @{self.place(node)}\n#heading(level: {self.level})[{content}]"
+        label = self.label(self.page.name, self.section.get("id"))
+        mark = f"#label({string(label)})" if label in self.wanted else ""
+        self.set.add(label)
+        return f"// @{self.place(node)}\n#heading(level: {self.level})[{content}]{mark}"
 
     _h1 = _h2 = _h3 = _h4 = _h5 = _h6 = _heading
 
@@ -245,8 +290,8 @@ class Writer:
         """An entry of the list of references."""
         label = next(self.line(n) for n in node if "label" in classes(n))
         rest = [self.line(n) for n in node if n.tag == "p"]
-        name = string(self.label(self.page.name, node.get("id")))
-        return f"// @{self.place(node)}\n#citation({name}, [{label}])[{' '.join(rest)}]"
+        return (f"// @{self.place(node)}\n"
+                f"#citation([{self.anchor(node)}{label}])[{' '.join(rest)}]")
 
     def _ul(self, node):
         return self.items(node, "list")
@@ -286,7 +331,7 @@ class Writer:
     def _figure(self, node):
         image = next(node.iter("img"), None)
         caption = next((child for child in node if child.tag == "figcaption"), None)
-        text = self.cell(caption) if caption is not None else ""
+        text = self.anchor(caption) + self.cell(caption) if caption is not None else ""
         if image is None:
             self.fail(node, "this figure has no image")
             return ""
@@ -308,7 +353,8 @@ class Writer:
         return f"picture({string('/' + str(relative))}, {string(node.get('alt') or '')})"
 
     def _table(self, node):
-        caption = next((self.line(child) for child in node if child.tag == "caption"), "")
+        caption = next((self.anchor(child) + self.line(child) for child in node
+                        if child.tag == "caption"), "")
         rows = list(node.iter("tr"))
         head = sum(len(list(part)) for part in node if part.tag == "thead")
         cells = []
@@ -404,7 +450,7 @@ class Writer:
         if tag not in names:
             self.fail(node, f"<{tag}> cannot be printed")
             return ""
-        return f"{body}" if tag == "p" else f"#{names[tag]}[{body}]"
+        return self.anchor(node) + (body if tag == "p" else f"#{names[tag]}[{body}]")
 
     def link(self, node, body):
         """A link, a footnote, or its text alone where the target is not in this volume."""
@@ -419,7 +465,7 @@ class Writer:
             return body
         if found is None and "://" in href:
             return f"#link({string(href)})[{body}]"
-        if found is None or found[0].name not in self.written:
+        if found is None or (found[0].name, found[1]) not in self.present:
             return body
         page, anchor = found
         plain = self.in_heading or (anchor and "citation" in classes(page.ids[anchor]))
@@ -431,9 +477,9 @@ class Writer:
     def footnote(self, node, id):
         """A note at the foot of the page, at its first mark."""
         label = self.label(self.page.name, id)
-        if id in self.used_notes:
+        if label in self.used_notes:
             return f"#footnote(label({string(label)}))"
-        self.used_notes.add(id)
+        self.used_notes.add(label)
         note = self.notes.get(id)
         if note is None:
             self.fail(node, f"the footnote {id} is missing")
@@ -448,8 +494,3 @@ class Writer:
         except formula.FormulaError as error:
             self.fail(math, f"the formula {formula.tex(math)} cannot be printed: {error}")
             return ""
-
-
-def without(page: Page, *names: str) -> None:
-    """Take elements of some classes out of a page."""
-    drop(page.root, lambda node: not set(names).isdisjoint(classes(node)))

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from . import formula
 
 MATH = f"{formula.MATHML}math"
+LEFT_OUT = ("papers-peek",)
+"""Classes that neither paper nor a reader shows: what stands elsewhere in the same volume."""
 SCREEN_ONLY = ("headerlink", "toctree-wrapper", "machine", "visually-hidden")
 """Classes of what a screen needs and a book does not: permanent links, lists of pages where a table
 of contents stands, readings of the machine, words for a screen reader beside a sign."""
@@ -54,6 +56,11 @@ class Book:
     first: Page
     groups: list[tuple[str, list[Page]]]
     pages: dict[str, Page] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> list[list[str]]:
+        """The terms of the index, each with its other forms."""
+        return self.facts["terms"]
 
     def __post_init__(self):
         self.pages = {page.name: page
@@ -103,7 +110,11 @@ def load(folder: Path) -> Book:
 
 def tidy(root: ET.Element) -> None:
     """Take out what is for the screen, and put formulas in order."""
-    drop(root, lambda node: not set(SCREEN_ONLY).isdisjoint(classes(node)))
+    unwanted = {*SCREEN_ONLY, *LEFT_OUT}
+    drop(root, lambda node: not unwanted.isdisjoint(classes(node)))
+    for fold in root.iter("details"):
+        if "papers-stem-fold" in classes(fold):  # its summary says that it stands above
+            drop(fold, lambda node: "papers-fold-body" in classes(node))
     for math in root.iter(MATH):
         formula.repair(math)
 

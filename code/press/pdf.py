@@ -5,12 +5,12 @@ from pathlib import Path
 
 import typst
 
-from .markup import Writer, escape, string, without
-from .pages import Book, PressError
+from . import index
+from .markup import Writer, escape, string
+from .pages import Book, Page, PressError, classes
 
 TEMPLATE = Path(__file__).with_name("template.typ")
 STANDARD = "ua-1"
-NOT_ON_PAPER = ("papers-peek",)
 PLACE = re.compile(r"// @(\S+)")
 FAULT = re.compile(r"error: (.*)\n\s*┌─ (\S+?):(\d+):\d+")
 
@@ -23,36 +23,95 @@ def compose(book: Book) -> str:
     ExceptionGroup
         Of all that cannot be printed, each with its place.
     """
+    found = index.terms(book)
     writer = Writer(book)
-    pages = list(book.pages.values())
-    for page in pages:
-        without(page, *NOT_ON_PAPER)
-    writer.collect_targets(pages)
-    facts = book.facts
-    out = [
-        '#import "template.typ": *',
-        f"#show: book.with(title: {string(facts['title'])}, author: {string(facts['author'])}, "
-        f"language: {string(facts['language'])})",
-        "#title-page({})".format(", ".join(
-            f"[{escape(facts[key])}]"
-            for key in ("title", "subtitle", "author", "version", "copyright"))),
-        "#contents(4)",
-        write(writer, book.first, 2),
-    ]
+    for page in book.pages.values():
+        writer.include(page)
+    writer.collect()
+    last = index_pages(writer, index.parts(book), found)
+    out = [*opening(book.facts), "#contents(4)", writer.write(book.first)]
     for caption, group in book.groups:
         out.append(f"#heading(level: 1)[{escape(caption)}]")
-        out += [write(writer, page, 2) for page in group]
+        out += [writer.write(page) for page in group]
+    return finish(writer, [*out, *last])
+
+
+def questions(book: Book, page: Page) -> str:
+    """Typst source of a paper to hand out."""
+    writer = Writer(book)
+    writer.include(page)
+    writer.collect()
+    facts = book.facts | {"title": f"{book.facts['title']}: {page.title}"}
+    return finish(writer, [*opening(facts, cover=False), writer.write(page, level=1)])
+
+
+def answers(book: Book, page: Page) -> str:
+    """Typst source of the answers to a paper, in its order, with the works that they cite."""
+    writer = Writer(book)
+    asked = [section.get("id").removeprefix("question-") for section in page.root.iter("section")
+             if "papers-question-section" in classes(section)]
+    places = {name: place for name, _, place in index.parts(book) if place}
+    found = [places[name] for name in asked if name in places]
+    for place in found:
+        writer.include(place.page, place.page.ids[place.anchor])
+    cited = writer.cite()
+    writer.collect()
+    title = f"{page.title}: answers"
+    facts = book.facts | {"title": f"{book.facts['title']}: {title}"}
+    out = [*opening(facts, cover=False), f"#heading(level: 1)[{escape(title)}]"]
+    out += [writer.write(place.page, place.page.ids[place.anchor]) for place in found]
+    if cited:
+        out.append("#heading(level: 2)[References]")
+        out += [writer.write(*one) for one in cited]
+    return finish(writer, out)
+
+
+def papers(book: Book) -> list[Page]:
+    """The pages that state a paper."""
+    return [page for page in book.pages.values()
+            if any("papers-paper" in classes(node) for node in page.root.iter("div"))]
+
+
+def opening(facts: dict, *, cover: bool = True) -> list[str]:
+    """The first lines of the source."""
+    cells = ", ".join(f"[{escape(facts[key])}]"
+                      for key in ("title", "subtitle", "author", "version", "copyright"))
+    return [
+        '#import "template.typ": *',
+        f"#show: book.with(title: {string(facts['title'])}, author: {string(facts['author'])}, "
+        f"language: {string(facts['language'])}, volume: {'true' if cover else 'false'})",
+        *([f"#title-page({cells})"] if cover else []),
+    ]
+
+
+def index_pages(writer: Writer, parts, terms) -> list[str]:
+    """The index of parts and that of terms."""
+    rows = []
+    for name, *places in parts:
+        cells = [string(writer.want(place.page, place.anchor)) if place else "none"
+                 for place in places]
+        rows.append(f"({string(name)}, {', '.join(cells)}),")
+    lines = []
+    for term, places in terms:
+        names = ", ".join(string(writer.want(place.page, place.anchor)) for place in places)
+        lines.append(f"([{escape(term)}], ({names},)),")
+    out = []
+    if rows or lines:
+        out.append("#heading(level: 1)[Index]")
+    for title, name, entries in (("Index of parts", "index-of-parts", rows),
+                                 ("Index of terms", "index-of-terms", lines)):
+        if entries:
+            out.append(f"#heading(level: 2)[{title}]\n#{name}(\n" + "\n".join(entries) + "\n)")
+    return out
+
+
+def finish(writer: Writer, blocks: list[str]) -> str:
+    """The source, unless something cannot be printed or a link has lost its target."""
+    writer.problems += [PressError(label.replace(":", ".xml#", 1), "nothing marks this place")
+                        for label in writer.missing()]
     if writer.problems:
         raise ExceptionGroup("this cannot be printed", writer.problems)
-    return "\n\n".join(out) + "\n"
-
-
-def write(writer: Writer, page, level: int) -> str:
-    """A page with its label."""
-    anchor = ""
-    if (page.name, "") in writer.wanted:
-        anchor = f"#anchor({string(page.name)})"
-    return f"{writer.write(page, level)}\n{anchor}"
+    return "\n\n".join(blocks) + "\n"
 
 
 def compile(source: str, folder: Path, output: Path, **inputs: str) -> None:
