@@ -57,6 +57,7 @@ math_number_all = False
 
 # PDF and EPUB
 press_subtitle = "Deep learning exams, worked and checked"
+press_terms = "terms.txt"
 press_exclude = ["build-report"]  # its times differ from build to build
 
 # HTML
