@@ -355,9 +355,7 @@ class Probability:
         if not hits:
             return ""
         if len(hits) > 1:
-            base = event.args[0]
-            while base.kind == "item":
-                base = base.args[0]
+            base = item_base(event.args[0])
             if base.kind == "sym" and base.args[0].rstrip("'") in hits:
                 return base.args[0].rstrip("'")
             raise v.type_error(f"an event about {' and '.join(hits)} at once: one variable for "
@@ -384,6 +382,9 @@ class Probability:
             if not any(found):
                 raise v.type_error(f"{show(expression)} is not a value of {pretty(name)}")
             return found
+        if not op and item_base(expression).kind != "sym":
+            raise v.type_error(f"the argument {show(expression)} is no value of {pretty(name)}: "
+                               f"write the letter alone, or {pretty(name)}=… for a value")
         symbol = next(n.args[0] for n in walk(expression)
                       if n.kind == "sym" and n.args[0].rstrip("'") == name)
         value = self.e.value(expression if right is None else right, env)
@@ -502,6 +503,13 @@ def cholesky(matrix: torch.Tensor) -> torch.Tensor:
     if int(bad):
         raise Undefined("a covariance that is not positive definite")
     return factor
+
+
+def item_base(node: Node) -> Node:
+    """What is indexed, through all indices."""
+    while node.kind == "item":
+        node = node.args[0]
+    return node
 
 
 def check_column(value, what: str) -> None:
