@@ -68,6 +68,17 @@ def test_importing_a_module_needs_numpy_alone(word):
     assert packages - sys.stdlib_module_names == {"fullmarks"}
 
 
+def test_the_theme_is_sphinx_book_theme_or_its_child():
+    conf = (ROOT / "conf.py").read_text()
+    name = re.search(r'^html_theme = "(.*)"$', conf, re.M)[1]
+    if name != "sphinx_book_theme":
+        theme = tomllib.loads((ROOT / "code/typeset/theme/theme.toml").read_text())["theme"]
+        assert theme["inherit"] == "sphinx_book_theme"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert any(one.startswith("sphinx-book-theme") for one in
+               project["optional-dependencies"]["book"])
+
+
 def test_code_is_a_folder_and_not_a_package():
     # `code` is also a standard-library module, which pdb imports.
     folder = ROOT / "code"

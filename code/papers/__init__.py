@@ -12,8 +12,6 @@ Settings in ``conf.py``
     parts of the question, and alike in them) or empty (the paper prints none). The kind is one of
     ``choose``, ``compare``, ``compute``, ``derive``, ``explain`` and ``prove``. The chapter is the
     name of the file that answers the part, without its ending.
-``papers_pending``
-    Ids that may lack an answer for now. An id in it that *is* answered is an error too.
 
 A paper
 -------
@@ -131,8 +129,7 @@ Each is a warning ``papers.KIND`` with file and line; the book is built with war
 
 =============== ================================================================================
 ``unasked``     a part of the register that no paper states
-``unanswered``  a part that no chapter answers, outside of ``papers_pending``
-``pending``     an id in ``papers_pending`` that is answered, or that the register does not have
+``unanswered``  a part that no chapter answers
 ``unknown``     a question, answer or paper that the register does not have
 ``duplicate``   a paper, question or answer that stands twice
 ``points``      points that differ from the register, or do not add up to those of the paper
@@ -171,7 +168,6 @@ STATIC = Path(__file__).parent / "static"
 def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("papers_register", None, "env", frozenset({str}))
-    app.add_config_value("papers_pending", [], "", frozenset({list, tuple, set}))
     app.add_domain(PapersDomain)
     app.add_role("part", PartRole())
     directives.setup(app)

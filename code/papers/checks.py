@@ -46,7 +46,6 @@ def faults(app) -> Iterator[Fault]:
     yield from _twice(env, domain.questions(), "question")
     yield from _twice(env, domain.answers(), "answer")
     yield from _coverage(app, domain)
-    yield from _pending(app, domain)
     for paper in domain.papers():
         yield from _paper_total(domain, paper)
     yield from _shared_marks(domain)
@@ -118,33 +117,10 @@ def _coverage(app, domain: PapersDomain) -> Iterator[Fault]:
         place = f"{register_path(app)}:{part.line}"
         if id not in asked:
             yield Fault(place, "unasked", f"part {id}: no paper states it")
-        if id not in answered and id not in app.config.papers_pending:
+        if id not in answered:
             if id in asked:
                 place = (asked[id].docname, asked[id].line)
-            said = "no chapter answers it, and papers_pending does not list it"
-            yield Fault(place, "unanswered", f"part {id}: {said}")
-
-
-def _pending(app, domain: PapersDomain) -> Iterator[Fault]:
-    for id in app.config.papers_pending:
-        answer = domain.answer(id)
-        if answer:
-            said = f"part {id} is answered, but papers_pending lists it"
-            yield Fault((answer.docname, answer.line), "pending", said)
-        if id not in domain.register:
-            said = f"papers_pending lists {id}: the register has no such part"
-            yield Fault(_settings_line(app, id), "pending", said)
-
-
-def _settings_line(app, id: str) -> str:
-    """The line of conf.py that holds an id, else the first that speaks of the setting."""
-    path = Path(app.confdir, "conf.py")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for needle in (f"'{id}'", f'"{id}"', "papers_pending"):
-        for number, line in enumerate(lines, 1):
-            if needle in line:
-                return f"{path}:{number}"
-    return f"{path}:1"
+            yield Fault(place, "unanswered", f"part {id}: no chapter answers it")
 
 
 def _paper_total(domain: PapersDomain, paper) -> Iterator[Fault]:

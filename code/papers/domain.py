@@ -175,7 +175,7 @@ class PapersDomain(Domain):
     def stale(self, env) -> list[str]:
         """The pages that show something of other pages that has changed since they were written."""
         views = {docname: self._view(page) for docname, page in self.pages.items()}
-        views[""] = _digest(sorted(self.register.items()), sorted(env.config.papers_pending))
+        views[""] = _digest(sorted(self.register.items()))
         before, self.data["views"] = self.data["views"], views
         changed = [name for name, view in views.items() if before.get(name) != view]
         return sorted({name or env.config.root_doc for name in changed})

@@ -12,7 +12,6 @@ globals().update(
 sys.path.insert(0, str(HERE / "code"))
 
 papers_register = "papers/register.csv"
-papers_pending = []
 execution_modules = ["lesson"]
 execution_lock = ""
 texcheck_path = ["code", str(ROOT / "code")]

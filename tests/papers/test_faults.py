@@ -24,8 +24,7 @@ CASES = {
             (
                 B,
                 "{question} B1",
-                "part B1: no chapter answers it, and papers_pending does not list it "
-                "[papers.unanswered]",
+                "part B1: no chapter answers it [papers.unanswered]",
             )
         ],
     ),
@@ -36,8 +35,7 @@ CASES = {
             (
                 CSV,
                 "B2,",
-                "part B2: no chapter answers it, and papers_pending does not list it "
-                "[papers.unanswered]",
+                "part B2: no chapter answers it [papers.unanswered]",
             ),
         ],
     ),
@@ -445,25 +443,6 @@ def test_fault_is_named_with_file_and_line(book, edits, found):
     built = book.build("dummy" if found else "html")
     assert sorted(built.warnings) == sorted(expected(book, found))
     assert built.exit_code == bool(found)
-
-
-def test_pending_part_that_is_answered(book):
-    built = book.build("dummy", papers_pending=["B1"])
-    line = book.line(MLP, "{answer} B1")
-    said = "part B1 is answered, but papers_pending lists it [papers.pending]"
-    assert built.warnings == [f"mlp.md:{line}: WARNING: {said}"]
-
-
-def test_pending_part_that_is_unknown(book):
-    book.path("conf.py").write_text("papers_pending = [\n    'Z1',\n]\n", encoding="utf-8")
-    built = book.build("dummy", papers_pending=["Z1"])
-    said = "papers_pending lists Z1: the register has no such part [papers.pending]"
-    assert built.warnings == [f"conf.py:2: WARNING: {said}"]
-
-
-def test_pending_part_may_lack_an_answer(book):
-    book.edit(MLP, WHOLE_ANSWER, "")
-    assert book.build(papers_pending=["B1"]).warnings == []
 
 
 REGISTERS = {

@@ -93,8 +93,7 @@ def test_removed_answer_is_missed_though_its_question_is_not_read_again(book):
     text = book.path("mlp.md").read_text(encoding="utf-8")
     book.path("mlp.md").write_text(text[: text.index("## B1: Explain")], encoding="utf-8")
     assert book.build().warnings == [
-        "papers/b.md:8: WARNING: part B1: no chapter answers it, and papers_pending does not list "
-        "it [papers.unanswered]"
+        "papers/b.md:8: WARNING: part B1: no chapter answers it [papers.unanswered]"
     ]
 
 
@@ -104,14 +103,6 @@ def test_edit_of_the_register_alone_is_checked(book):
     assert book.build().warnings == [
         "papers/b.md:8: WARNING: question B1: kind 'explain', the register has 'compare' "
         "[papers.kind]"
-    ]
-
-
-def test_edit_of_the_pending_list_alone_is_checked(book):
-    book.build()
-    line = book.line("mlp.md", "{answer} B1")
-    assert book.build(papers_pending=["B1"]).warnings == [
-        f"mlp.md:{line}: WARNING: part B1 is answered, but papers_pending lists it [papers.pending]"
     ]
 
 
