@@ -157,7 +157,7 @@ def inference(result):
             label="mean field, from the prior")
     ax.plot(shown, result.best - result.warm, color=BLUE, label="from the encoder's output")
     ax.plot(0.5, result.best - result.encoder, "o", color=BLUE)
-    ax.annotate("encoder alone", (0.5, result.best - result.encoder), (2, -30),
+    ax.annotate("encoder alone", (0.5, result.best - result.encoder), (2, 8),
                 textcoords="offset points", color=BLUE)
     ax.set(xscale="log", yscale="log", xlabel="gradient steps for each new example",
            ylabel="nats below the optimum")
