@@ -115,17 +115,20 @@ class Pursuit(NamedTuple):
     gap: np.ndarray
 
 
-def pursuit(penalty: float = 1.0, rate: float = 0.05, steps: int = 3000) -> Pursuit:
+def pursuit(
+    penalty: float = 1.0, ratio: float = 0.1, rate: float = 0.05, steps: int = 3000
+) -> Pursuit:
     """Generator that shifts its samples, and a critic that follows its gradient.
 
-    The generator's rate is a tenth of the critic's. They start at w = 1 and the gap 1.
+    `rate` is the critic's, `ratio` the generator's divided by it. They start at w = 1 and the
+    gap 1. Nothing is sampled.
     """
     w, gap = np.ones(1), np.ones(1)
     record = []
     for _ in range(steps):
         record.append((w[0], gap[0]))
         w = w - rate * adversarial.critic_gradient(w, gap, penalty)
-        gap = gap - 0.1 * rate * w
+        gap = gap - ratio * rate * w
     return Pursuit(penalty, *np.array(record).T)
 
 
@@ -255,14 +258,14 @@ def ring(n: int, runs: int, generator: torch.Generator) -> torch.Tensor:
 
 def packing(
     rng: np.random.Generator,
-    settings: tuple[tuple[int, int], ...] = ((1, 64), (2, 32), (4, 16), (2, 64), (4, 64)),
-    runs: int = 12,
-    steps: tuple[int, ...] = (600, 800, 1000),
+    settings: tuple[tuple[int, int], ...] = ((1, 64), (2, 32), (4, 64)),
+    runs: int = 8,
+    steps: tuple[int, ...] = (400, 600, 800),
 ) -> PackedRuns:
     """GANs on `ring`, the discriminator of which sees one, two or four samples at once.
 
-    The first three settings have 64 samples in a batch, the last two have 64 packs. All use the
-    non-saturating loss, the same learning rates and the same sizes of the hidden layers.
+    The first two settings have the same number of samples in a batch, the last has four times as
+    many. All use the non-saturating loss, the same learning rates and the same hidden layers.
     """
     samples = np.array(
         [_packed_training(_torch_generator(rng), m, n, runs, steps) for m, n in settings]
@@ -273,13 +276,16 @@ def packing(
 
 def _packed_training(source, m, packs, runs, steps):
     G, D = _network([2, 32, 32, 2], runs, source), _network([2 * m, 32, 32, 1], runs, source)
-    adam_G, adam_D = (torch.optim.Adam(net, lr=0.002, betas=(0.5, 0.9)) for net in (G, D))
+    adam_G, adam_D = (
+        torch.optim.Adam(net, lr=0.002, betas=(0.5, 0.9), fused=True) for net in (G, D)
+    )
     noise, made = torch.randn(runs, 1000, 2, generator=source), []
     for step in range(1, steps[-1] + 1):
         real, fake = ring(packs * m, runs, source), _fakes(G, packs * m, runs, source, 2)
-        logits = [_apply(D, x.reshape(runs, packs, 2 * m)) for x in (real, fake.detach())]
-        loss = torch.nn.functional.softplus(torch.stack([-logits[0], logits[1]]))
-        _step(adam_D, D, loss.mean((0, 2, 3)).sum())
+        both = torch.cat([real, fake.detach()], 1).reshape(runs, 2 * packs, 2 * m)
+        logits = _apply(D, both).reshape(runs, 2, packs)
+        loss = torch.nn.functional.softplus(torch.stack([-logits[:, 0], logits[:, 1]]))
+        _step(adam_D, D, loss.mean((0, 2)).sum())
         logit = _apply(D, fake.reshape(runs, packs, 2 * m))
         _step(adam_G, G, torch.nn.functional.softplus(-logit).mean(1).sum())
         if step in steps:

@@ -123,7 +123,7 @@ def packed_total_variation(result):
     for name, values, color, marker in zip(
         result.name, result.distance, (ORANGE, PURPLE, BLUE), "osD", strict=True
     ):
-        hollow = "white" if marker == "s" else color
+        hollow = "none" if marker == "s" else color
         ax.plot(result.m, values, marker + "-", color=color, label=name, linewidth=1.4,
                 markerfacecolor=hollow, markersize=9 - 4 * (marker != "s"))  # fmt: skip
     ax.legend(loc="upper left")
@@ -140,12 +140,9 @@ def packing(result):
             jitter = np.linspace(-0.25, 0.25, len(runs))
             ax.plot(place + jitter, runs, "o", color=BLUE, markersize=5, alpha=0.7)
             ax.hlines(runs.mean(), place - 0.35, place + 0.35, color=ORANGE, linewidth=2.5)
-        ax.axvline(2.5, color="black", linewidth=0.8)
     axes[0].set(ylabel="modes found of 8", ylim=(0, 8.5), yticks=range(0, 9, 2))
     axes[1].set(ylabel="share near a mode", ylim=(0, 1))
     axes[1].set_xlabel("samples in a pack × packs in a batch")
     labels = [f"{m} × {packs}" for m, packs in result.settings]
     axes[1].set_xticks(range(len(labels)), labels)
-    for place, title in ((1, "64 samples a batch"), (3.5, "64 packs a batch")):
-        axes[0].text(place, 8.7, title, ha="center")
     return figure
