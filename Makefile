@@ -41,7 +41,7 @@ text: setup  ## build the book as plain text
 	@$(SPHINX) -b text book $(BUILD)/text
 	@echo "The book as text: $(BUILD)/text"
 
-pages: setup
+pages: setup  ## write the pages that PDF and EPUB are made from
 	@$(SPHINX) -q -b press book $(BUILD)/press
 
 pdf: pages  ## build the book for paper: make pdf PAPER=us-letter

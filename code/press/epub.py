@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from . import formula
-from .pages import MATH, Book, Page, PressError, classes, drop
+from .pages import MATH, Book, Page, PressError
 
 XHTML = "http://www.w3.org/1999/xhtml"
 STYLE = Path(__file__).with_name("epub.css")
@@ -38,7 +38,6 @@ CONTAINER = f"""<?xml version="1.0" encoding="utf-8"?>
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
 KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan", "rowspan",
         "style"}
-NOT_IN_READER = ("papers-peek-fold", "papers-stem-fold")
 
 ET.register_namespace("", XHTML)
 ET.register_namespace("m", formula.MATHML.strip("{}"))
@@ -96,7 +95,6 @@ def image(path: Path) -> str | bytes:
 def document(book, page: Page, images, problems) -> tuple[str, int]:
     """A page as XHTML, and how many formulas it has."""
     root = copy.deepcopy(page.root)
-    drop(root, lambda node: not set(NOT_IN_READER).isdisjoint(classes(node)))
     formulas = 0
     for math in root.iter(MATH):
         formulas += 1

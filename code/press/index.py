@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .pages import Book, Page, classes, text_of
 
-HEADINGS = {"h1", "h2", "h3", "h4", "em", "figcaption", "caption"}
+HEADINGS = {"h1", "h2", "h3", "h4", "em", "dt", "figcaption", "caption"}
 TITLES = {"derivation-title", "papers-short", "papers-label"}
 NOT_THERE = {"papers-question", "papers-stem", "papers-translation", "papers-question-section",
              "papers-peek", "papers-restored"}
@@ -54,7 +54,7 @@ def terms(book: Book) -> list[tuple[str, list[Place]]]:
             hits = [term for term in hits if all(one.name != name for one in found[term])]
             if hits and not owner.get("id"):
                 count += 1
-                owner.set("id", f"term-{count}")
+                owner.set("id", f"index-{count}")
                 page.ids[owner.get("id")] = owner
             for term in hits:
                 found[term].append(Place(page, owner.get("id"), name))

@@ -312,7 +312,7 @@ class Writer:
             if child.tag == "dt":
                 terms.append(self.anchor(child) + self.line(child))
             else:
-                items.append(f"terms.item([{', '.join(terms)}], [{self.cell(child)}])")
+                items.append(f"terms.item([{' #h(0.5em) '.join(terms)}], [{self.cell(child)}])")
                 terms = []
         listed = ",\n".join(items)
         return f"// @{self.place(node)}\n#terms(\n{listed}\n)"
@@ -444,7 +444,9 @@ class Writer:
                     return f"#{name}[{body}]"
                 if name == "caption-number":
                     return f"#caption-number[{body.strip()}] "
-            return self.anchor(node) + (f"#[{body}]" if node.get("lang") else body)
+            if node.get("lang"):
+                return f"{self.anchor(node)}#foreign({string(node.get('lang'))})[{body}]"
+            return self.anchor(node) + body
         names = {"em": "emph", "i": "emph", "cite": "emph", "strong": "strong", "b": "strong",
                  "sup": "super", "sub": "sub", "p": "[]"}
         if tag not in names:

@@ -1,6 +1,7 @@
 """A PDF of the book: compose the Typst source, compile it, and name the source line of a fault."""
 
 import re
+import shutil
 from pathlib import Path
 
 import typst
@@ -125,7 +126,7 @@ def compile(source: str, folder: Path, output: Path, **inputs: str) -> None:
     folder = Path(folder)
     main = folder / "book.typ"
     main.write_text(source, encoding="utf-8")
-    (folder / "template.typ").write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copy(TEMPLATE, folder)
     try:
         typst.compile(main, output=output, root=folder, ignore_system_fonts=True,
                       pdf_standards=[STANDARD], sys_inputs=inputs)
@@ -149,3 +150,12 @@ def locate(error: typst.TypstError, source: str) -> PressError:
             place = match[1]
             break
     return PressError(place, message + (said if place == "book" else ""))
+
+
+def as_html(source: str, folder: Path) -> str:
+    """What the source says, as Typst's own HTML: for comparing, not for reading."""
+    main = Path(folder) / "compared.typ"
+    main.write_text(source, encoding="utf-8")
+    shutil.copy(TEMPLATE, folder)
+    return typst.compile(main, format="html", root=folder, ignore_system_fonts=True,
+                         sys_inputs={"form": "text"}).decode()
