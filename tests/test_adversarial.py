@@ -296,19 +296,28 @@ def test_a_generator_faster_than_the_square_of_the_penalty_lets_the_critic_over(
     assert experiments.pursuit(penalty, ratio).w.min() < 0
 
 
-def test_a_step_against_the_best_discriminator_is_one_on_two_divergences():
-    rng = np.random.default_rng(7)
-    p, start = tables(rng)
+def twice_jensen_shannon(p, g):
+    return 2 * checked.jensen_shannon(p, g)
+
+
+def twice_divergence_of_the_mixture(p, g):
+    r = (p + g) / 2
+    return 2 * (r * np.log(r / p)).sum()
+
+
+@pytest.mark.parametrize("loss, divergence", [
+    (lambda D: torch.log(1 - D), twice_jensen_shannon),
+    (lambda D: -torch.log(D), twice_divergence_of_the_mixture),
+])
+def test_a_step_against_the_best_discriminator_descends_on_a_divergence(loss, divergence):
+    p, start = tables(np.random.default_rng(7))
     D = torch.tensor(checked.best_discriminator(p, start))
     logits = torch.tensor(np.log(start), requires_grad=True)
-    g = torch.softmax(logits, 0)
-    (step,) = torch.autograd.grad(-(g * D.log()).sum(), logits)
-
-    def divergences(z):
-        q = np.exp(z) / np.exp(z).sum()
-        return (q * np.log(q / p)).sum() - 2 * checked.jensen_shannon(p, q)
-
-    close(step, oracles.numerical_gradient(divergences, np.log(start)), scale=1e3)
+    (step,) = torch.autograd.grad((torch.softmax(logits, 0) * loss(D)).sum(), logits)
+    slope = oracles.numerical_gradient(
+        lambda z: divergence(p, np.exp(z) / np.exp(z).sum()), np.log(start)
+    )
+    close(step, slope, scale=1e3)
 
 
 def test_equal_mean_features_do_not_make_equal_distributions():
