@@ -180,6 +180,8 @@ def test_shrunken_principal_directions_are_the_minimum_of_tied_weights(rng):
     for _ in range(200):  # no other matrix is better, near or far
         other = W + rng.choice([1e-3, 0.1, 1.0]) * rng.normal(size=(3, 3))
         assert plain.mean_loss(plain.tied(other), X, weight, "linear") > best
+    close(plain.mean_loss(plain.tied(W[1:]), X, weight, "linear"), best)  # two units are enough
+    assert plain.mean_loss(plain.tied(W[2:]), X, weight, "linear") > best
 
 
 # The kink.
@@ -320,6 +322,29 @@ def test_dead_units_shrink_under_weight_decay_alone():
     assert result.decay[-1, result.activity_decay < 0.1].max() < 0.1
 
 
+def test_weight_decay_loses_rare_units_and_the_contractive_penalty_keeps_them():
+    runs = [experiments.gates(seeded(), weight=weight) for weight in (0.03, 0.1, 0.3)]
+    contractive, decay = ([int((run[side] > 0).sum()) for run in runs] for side in (2, 3))
+    assert contractive == [97, 98, 99] and decay == [71, 59, 50]
+    active = [(side > 0).reshape(5, 30).sum(axis=1) for side in runs[1][2:4]]
+    assert [(a.min(), a.max()) for a in active] == [(17, 23), (11, 13)]
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.5])
+def test_one_rare_unit_is_best_where_its_share_says(weight):
+    X = np.array([[2.0], [1.0], [-1.0], [-2.0], [-3.0], [-1.0], [-2.0], [-3.0]])
+    a, s = 1 / 4, 2.5  # active at two of eight examples, with this mean square
+    grid = np.sqrt(np.linspace(1e-6, 1, 10001))
+    one = [plain.tied(np.array([[w]])) for w in grid]
+    losses = {s: [plain.mean_loss(theta, X, weight, "ReLU") for theta in one],
+              a * s: [plain.mean_loss(theta, X, 0.0, "ReLU") + weight * theta.W[0, 0] ** 2
+                      for theta in one]}
+    best = {variance: grid[np.argmin(loss)] ** 2 for variance, loss in losses.items()}
+    for variance, share in best.items():
+        assert_allclose(share, plain.tied_shrinkage(np.array(variance), weight), atol=1e-4)
+    assert best[s] > best[a * s] + 0.2
+
+
 def test_the_penalty_of_examples_is_a_staircase():
     result = experiments.kink(seeded())
     assert (result.slope_examples == 0).all()
@@ -347,13 +372,23 @@ def test_a_twin_autoencoder_is_a_vae_without_noise_and_kl():
 
 
 def test_samples_of_the_vae_are_near_and_of_the_autoencoder_far():
-    found = experiments.generation(seeded(), pairs=1, steps=1500)
-    assert found.distance["AE, standard normal"] > 20 * found.distance["VAE"]
-    assert found.off["AE, standard normal"] > 5 * found.off["VAE"]
-    assert found.distance["AE, kernel density"] < 0.1 * found.distance["AE, standard normal"]
-    assert found.code_distance[0] > 20 * found.code_distance[1]
-    close(found.distance["VAE"], [plain.energy_distance(found.samples["VAE"][0], found.new)])
-    assert found.floor[0] < found.distance["VAE"]
+    found = experiments.generation(seeded())
+    ranges = {name: (found.distance[name].min(), found.distance[name].max(),
+                     found.off[name].min(), found.off[name].max()) for name in found.distance}
+    assert_allclose(ranges["AE, standard normal"], [1.82, 2.50, 2.58, 3.04], atol=0.01)
+    assert_allclose(ranges["AE, fitted normal"], [0.034, 0.118, 0.386, 0.604], atol=1e-3)
+    assert_allclose(ranges["AE, kernel density"], [0.0112, 0.0239, 0.158, 0.230], atol=1e-3)
+    assert_allclose(ranges["VAE"], [0.0102, 0.0380, 0.154, 0.178], atol=1e-3)
+    assert_allclose(found.floor, [0.0096, 0.057], atol=1e-3)
+    plain_error, error = np.sort(found.error)  # the last autoencoder got stuck
+    assert_allclose([plain_error[0], plain_error[6], plain_error[7], error[0], error[7]],
+                    [0.0211, 0.0235, 0.153, 0.0248, 0.0303], atol=5e-4)
+    below = np.sort(1 - found.error[0] / found.error[1])[1:]
+    assert_allclose([below[0], below[-1]], [0.11, 0.28], atol=0.005)
+    assert (found.code_distance[0] > 20 * found.code_distance[1]).all()
+    close(found.distance["VAE"][0], plain.energy_distance(found.samples["VAE"][0], found.new))
+    cloud = found.codes[0]
+    assert_allclose([cloud.min(axis=0), cloud.max(axis=0)], [[-1.1, -10.1], [14.5, 2.4]], atol=0.1)
 
 
 def test_off_is_the_distance_to_the_nearest_image():

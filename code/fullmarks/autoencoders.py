@@ -319,12 +319,12 @@ def tied_gradient(gradient: Autoencoder) -> Matrix:
 def tied_shrinkage(variances: Vector, weight: float) -> Vector:
     """Share 1 - weight/(2s), at least 0, of a principal direction of variance s that survives.
 
-    With tied weights, a linear encoder and m ≥ d the minimum of `mean_loss` has WᵀW with the
-    eigenvectors of XᵀX/n and these eigenvalues.
+    With tied weights and a linear encoder the minimum of `mean_loss` has WᵀW with the eigenvectors
+    of XᵀX/n and these eigenvalues, if there is a unit for each that is not 0.
 
     Parameters
     ----------
-    variances : array (m,)
+    variances : array (d,)
         Eigenvalues s > 0 of XᵀX/n.
     weight : float
         Weight λ ≥ 0 of the penalty.

@@ -189,7 +189,9 @@ class Gates(NamedTuple):
     factor: float
 
 
-def gates(rng: np.random.Generator, seeds: int = 5, steps: int = 400) -> Gates:
+def gates(
+    rng: np.random.Generator, seeds: int = 5, steps: int = 400, weight: float = WEIGHT
+) -> Gates:
     """ReLU autoencoders with tied weights and biases of all signs, 30 units on 6 inputs each."""
     norms, activities, dead = ([], []), ([], []), []
     for _ in range(seeds):
@@ -197,25 +199,25 @@ def gates(rng: np.random.Generator, seeds: int = 5, steps: int = 400) -> Gates:
         W, b = rng.normal(size=(30, 6)) / np.sqrt(6), rng.uniform(-5, 1, size=30)
         alive = np.zeros(30, dtype=bool)
         for which in (0, 1):
-            squares, active = _descend(W, b, X, steps, contractive=which == 0)
+            squares, active = _descend(W, b, X, steps, weight, contractive=which == 0)
             norms[which].append(squares)
             activities[which].append(active[-1])
             alive |= (active > 0).any(axis=0)
         dead.append(~alive)
     together = [np.concatenate(side, axis=1) for side in norms]
     return Gates(*together, *map(np.concatenate, activities), np.concatenate(dead),
-                 1 - 2 * RATE * WEIGHT)
+                 1 - 2 * RATE * weight)
 
 
-def _descend(W, b, X, steps, contractive):
+def _descend(W, b, X, steps, weight, contractive):
     """Squared norms and activities (steps + 1, m) on the way down either objective."""
     squares, active = [], []
     for _ in range(steps + 1):
         squares.append((W**2).sum(axis=1))
         active.append(ae.activity(W, b, X))
         theta = ae.tied(W)._replace(b=b)
-        gradient = ae.backward(theta, X, WEIGHT if contractive else 0.0, "ReLU")
-        step = ae.tied_gradient(gradient) + (0 if contractive else 2 * WEIGHT * W)
+        gradient = ae.backward(theta, X, weight if contractive else 0.0, "ReLU")
+        step = ae.tied_gradient(gradient) + (0 if contractive else 2 * weight * W)
         W, b = W - RATE * step, b - RATE * gradient.b
     return np.array(squares), np.array(active)
 
