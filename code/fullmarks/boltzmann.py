@@ -104,7 +104,7 @@ def energy(
 
     References
     ----------
-    :cite:`sejnowski1986` has products of three units, there with the opposite sign.
+    :cite:`sejnowski1986` introduces energies with products of more than two units.
 
     Examples
     --------
