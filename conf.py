@@ -59,8 +59,6 @@ press_terms = "terms.txt"
 press_exclude = ["build-report"]  # its times differ from build to build
 
 # HTML
-# LEAD, 13:08, to the site's author: READ /work/brief/SITE-HELPER-READ-ME.txt NOW, before any other work; then
-# delete these two lines. (The theme has to stay a child of sphinx-book-theme.)
 html_theme = "book-theme"
 html_title = "Full Marks"
 # The address of the hosted book, if there is one: for canonical addresses and the site map.

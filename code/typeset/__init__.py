@@ -8,7 +8,7 @@ line, which end the build.
 
 from pathlib import Path
 
-from . import figures, mathematics, site
+from . import figures, mathematics, search, site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -18,10 +18,11 @@ def setup(app):
     mathematics.setup(app)
     figures.setup(app)
     site.setup(app)
+    search.setup(app)
     # ``{notation} learning-rate`` describes a symbol, ``{symbol}`learning-rate` `` refers to it;
     # with -n a reference to a symbol that no page describes is a warning.
     app.add_object_type("notation", "symbol", objname="symbol")
-    app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(STATIC)))
+    app.connect("config-inited", lambda app, config: config.html_static_path.append(str(STATIC)))
     app.add_css_file("katex/katex.min.css")
     app.add_css_file("typeset.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

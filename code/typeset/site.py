@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from docutils import nodes
 
+from . import search
 from .compact import sheet
 
 THEME = Path(__file__).parent / "theme"
@@ -23,7 +24,7 @@ POLICY = (
 )
 # Style sheets and scripts that other packages bring and that this theme does without.
 LEFT_OUT = re.compile(
-    r"_static/(pygments|basic|mystnb\.[0-9a-f]+)\.css|documentation_options|doctools|sphinx_highlight"
+    r"_static/(pygments|basic|mystnb\.[0-9a-f]+)\.css|documentation_options|doctools|sphinx_hi"
 )
 # Sphinx says that the caption of a list of pages is a heading, but not of which level; docutils
 # gives the entries of a list a role that is deprecated.
@@ -71,16 +72,21 @@ def write_files(app, error):
     if error or app.builder.name != "html":
         return
     out = Path(app.outdir)
-    pages = sorted(out.rglob("*.html"))
+    lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
+    pages = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
+    if index.is_file() and all(page.stat().st_mtime < index.stat().st_mtime for page in pages):
+        return
     used = {name for page in pages for names in CLASSES.findall(page.read_text(encoding="utf-8"))
             for name in names.split()}
-    (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
+    lengths.write_text(sheet(used), encoding="utf-8")
     base = app.config.html_baseurl
     robots = "User-agent: *\nAllow: /\n"
     if base:
         robots += f"Sitemap: {urljoin(base, 'sitemap.xml')}\n"
         (out / "sitemap.xml").write_text(site_map(app, base), encoding="utf-8")
     (out / "robots.txt").write_text(robots, encoding="utf-8")
+    # The last file to be written: as long as it is younger than all pages, nothing is to be done.
+    index.write_text(search.join(app), encoding="utf-8")
 
 
 def site_map(app, base) -> str:
