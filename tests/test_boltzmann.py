@@ -129,6 +129,19 @@ def test_the_exact_distribution_stays_and_every_start_approaches_it(W, rng):
     assert (np.diff(distance) <= 1e-12).all() and distance[-1] < 0.05 * distance[0]
 
 
+@pytest.mark.parametrize("B", [6.0, 8.0, 10.0])
+def test_two_modes_hold_a_chain_for_a_time_that_grows_exponentially(B):
+    W, one = np.array([[[-B, B], [B, -B]]]), np.ones((1, 1))
+    start = np.zeros((2, 4, 4))
+    start[1, 2, 2] = 1
+    truth = checked.pair_means(W, one)[0, 0, 0]
+    assert abs(truth - 0.5) < 3 * np.exp(-B)
+    errors = [checked.moments(checked.after_updates(W, start, "yz" * n))[0, 0, 0] - truth
+              for n in (10, 20)]
+    rate = np.log(errors[0] / errors[1]) / 10
+    assert 0.2 * np.exp(-B) < rate < 5 * np.exp(-B)
+
+
 def test_parallel_updates_are_products_of_the_conditionals_and_miss_the_distribution(rng):
     W = rng.normal(size=(2, 2, 1), scale=2)
     P = checked.joint(W)
@@ -198,6 +211,12 @@ def test_log_marginal_counts_the_states_without_an_edge_inside():
     sets = oracles.independent_sets([(j, 3 + k) for j, k in edges], 6)
     assert sets == 18
     close(np.exp(checked.log_marginal(W, np.ones((1, 1)))), [sets])
+
+
+def test_one_more_unit_in_each_group_supplies_biases(machine):
+    A = -np.block([[60.0, machine.c], [machine.b[:, None], machine.W]])
+    close(checked.log_marginal(A[None], np.ones((1, 1)))[0] - 60,
+          checked.rbm_log_partition(machine))
 
 
 def test_a_path_of_latents_is_summed_from_one_end(rng):
