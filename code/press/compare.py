@@ -21,7 +21,7 @@ LEAVES = {"mi", "mo", "mn", "mtext", "ms"}
 # One mark under several numbers.
 SAME = {"∣": "|", "∥": "‖", "ˆ": "^", "\u0302": "^", "˜": "~", "\u0303": "~", "∼": "~", "‾": "ˉ",
         "\u0304": "ˉ", "¯": "ˉ", "\u0305": "ˉ", "-": "−", "*": "∗", "⋅": "·", "\u20d7": "→",
-        "\u0307": "˙", "’": "′", "″": "′′", "‴": "′′′"}
+        "\u0307": "˙", "\u0308": "¨", "\u030c": "ˇ", "\u0306": "˘", "’": "′", "″": "′′", "‴": "′′′"}
 UNSEEN = re.compile(r"[\s\u00a0\u2060-\u2064\u200b\u2009\u2005\u2004\u200a\ufe00\ufe0e]")
 
 
@@ -137,7 +137,7 @@ def _walk(node, found, inside):
         section = found[-1]
     elif tag == "table":
         section.tables.append(f"{sum(1 for row in node.iter() if row.tag.endswith('tr'))} rows")
-    elif tag == "a" and inside(node.get("href") or "") and not _marks_step(node):
+    elif tag == "a" and inside(node.get("href") or "") and not _turns_back(node):
         section.links.append(_squeeze("".join(node.itertext())))
     section.text.append(node.text or "")
     for child in node:
@@ -147,9 +147,9 @@ def _walk(node, found, inside):
         section.heading = _squeeze("".join(section.text)) + "".join(section.formulas)
 
 
-def _marks_step(link):
-    """Whether a link is the number of a step, which leads to itself."""
-    return link.get("title", "").startswith("step ")
+def _turns_back(link):
+    """Whether a link is the number of a step or of an entry, which leads to where it is used."""
+    return link.get("title", "").startswith("step ") or link.get("role") == "doc-backlink"
 
 
 def _squeeze(text):

@@ -189,9 +189,10 @@ def contents(book) -> str:
            '<body>\n<nav epub:type="toc" id="toc"><h1>Contents</h1>\n<ol>\n']
     out.append(entry(book.first))
     for caption, pages in book.groups:
-        out.append(f"<li><span>{escape(caption)}</span>\n<ol>\n")
-        out += [entry(page) for page in pages]
-        out.append("</ol></li>\n")
+        entries = "".join(entry(page) for page in pages)
+        if caption:
+            entries = f"<li><span>{escape(caption)}</span>\n<ol>\n{entries}</ol></li>\n"
+        out.append(entries)
     first = next(iter(book.pages))
     out.append('</ol></nav>\n<nav epub:type="landmarks" hidden="hidden"><h2>Landmarks</h2><ol>\n'
                '<li><a epub:type="toc" href="contents.xhtml">Contents</a></li>\n'

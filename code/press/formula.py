@@ -211,10 +211,23 @@ def _grouping(node):
     children = list(node)
     fences = [_name(child) == "mo" and child.get("fence") == "true" for child in children]
     if len(children) > 1 and fences[0] and fences[-1] and "minsize" not in children[0].attrib:
+        if _is_binomial(children):
+            over, under = children[1]
+            return f"binom({_argument(over)}, {_argument(under)})"
         inner = [f"mid({_operator(child)})" if fence else _node(child)
                  for child, fence in zip(children[1:-1], fences[1:-1], strict=True)]
         return f"lr({_join([_operator(children[0]), *inner, _operator(children[-1])])})"
     return _row(children)
+
+
+def _is_binomial(children):
+    marks = [children[0].text, children[-1].text]
+    return (len(children) == 3 and marks == ["(", ")"] and _name(children[1]) == "mfrac"
+            and _without_line(children[1]))
+
+
+def _without_line(fraction):
+    return fraction.get("linethickness") in ("0", "0px", "0em")
 
 
 def _style(node):
@@ -227,7 +240,7 @@ def _style(node):
 
 def _fraction(node):
     over, under = node
-    if node.get("linethickness") in ("0", "0px", "0em"):
+    if _without_line(node):
         return f"mat(delim: #none, {_argument(over)}; {_argument(under)})"
     return f"frac({_argument(over)}, {_argument(under)})"
 

@@ -118,7 +118,7 @@ class Writer:
         """Find what the links lead to; labels are set for these alone."""
         for page, root in self.included:
             for link in root.iter("a"):
-                if not link.get("href"):
+                if not link.get("href") or link.get("role") == "doc-noteref":
                     continue
                 try:
                     found = self.book.target(page, link.get("href"))
@@ -258,7 +258,10 @@ class Writer:
 
     def equation(self, node):
         """A displayed formula with its number."""
-        math = next(node.iter(MATH))
+        math = next(node.iter(MATH), None)
+        if math is None:
+            self.fail(node, "this equation has no formula")
+            return ""
         number = next((self.line(n) for n in node.iter("span") if "eqno" in classes(n)), "")
         return (f"// @{self.place(math)}\n{self.anchor(node)}\n"
                 f"#shown({string(self.place(math))}, {string(formula.tex(math))}, "
@@ -339,7 +342,7 @@ class Writer:
                 f"#fig({self.image(image)}, [{text}])")
 
     def _img(self, node):
-        return f"// @{self.place(node)}\n#align(center, {self.image(node)})"
+        return f"// @{self.place(node)}\n#centred({self.image(node)})"
 
     def image(self, node):
         """An image as it is, and what it shows in words."""

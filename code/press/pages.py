@@ -115,6 +115,9 @@ def tidy(root: ET.Element) -> None:
     for fold in root.iter("details"):
         if "papers-stem-fold" in classes(fold):  # its summary says that it stands above
             drop(fold, lambda node: "papers-fold-body" in classes(node))
+    for link in root.iter("a"):
+        if link.get("role") == "doc-backlink":  # from an entry to where it is cited
+            link.tag, link.attrib = "span", {}
     for math in root.iter(MATH):
         formula.repair(math)
 

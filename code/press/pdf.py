@@ -6,12 +6,13 @@ from pathlib import Path
 
 import typst
 
-from . import index
+from . import index, margins
 from .markup import Writer, escape, string
 from .pages import Book, Page, PressError, classes
 
 TEMPLATE = Path(__file__).with_name("template.typ")
 STANDARD = "ua-1"
+MARGIN = 2.4 / 2.54  # inches, as in the template
 PLACE = re.compile(r"// @(\S+)")
 FAULT = re.compile(r"error: (.*)\n\s*┌─ (\S+?):(\d+):\d+")
 
@@ -32,7 +33,8 @@ def compose(book: Book) -> str:
     last = index_pages(writer, index.parts(book), found)
     out = [*opening(book.facts), "#contents(4)", writer.write(book.first)]
     for caption, group in book.groups:
-        out.append(f"#heading(level: 1)[{escape(caption)}]")
+        if caption:
+            out.append(f"#heading(level: 1)[{escape(caption)}]")
         out += [writer.write(page) for page in group]
     return finish(writer, [*out, *last])
 
@@ -132,6 +134,7 @@ def compile(source: str, folder: Path, output: Path, **inputs: str) -> None:
                       pdf_standards=[STANDARD], sys_inputs=inputs)
     except typst.TypstError as error:
         raise locate(error, source) from None
+    margins.check(source, folder, MARGIN, **inputs)
 
 
 def locate(error: typst.TypstError, source: str) -> PressError:
