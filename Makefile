@@ -24,7 +24,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
+.PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,25 @@ help:  ## list the targets
 html: setup  ## build the book for the browser
 	@$(SPHINX) -b html book $(BUILD)/html
 	@echo "The book: open $(BUILD)/html/index.html"
+
+site: export BOOK_DOWNLOADS = 1
+site: html pdf epub offline  ## everything that is hosted: pages, PDF, EPUB, zip: make site BOOK_URL=https://…
+	@cp $(BUILD)/full-marks.pdf $(BUILD)/full-marks.epub $(BUILD)/full-marks-offline.zip $(BUILD)/html
+	@echo "To be hosted: $(BUILD)/html"
+
+offline: html  ## zip the pages to be read without a network
+	@$(PY) -m typeset.offline $(BUILD)/html $(BUILD)/full-marks-offline.zip
+	@echo "To read offline: unzip $(BUILD)/full-marks-offline.zip and open index.html in it"
+
+# The checkers of accessibility and of HTML come from npm, by the lock in tests/site.
+site-check: html offline $(BUILD)/site-tools/package-lock.json  ## check every page in a real browser
+	@SITE=$(CURDIR)/$(BUILD)/html SITE_TOOLS=$(CURDIR)/$(BUILD)/site-tools \
+		$(PY) -m pytest -n $(JOBS) -q tests/site
+
+$(BUILD)/site-tools/package-lock.json: tests/site/package-lock.json
+	@command -v npm >/dev/null || { echo "make: no npm here, which brings the checkers of the site; install Node.js and npm (Debian and Ubuntu: apt-get install npm)"; exit 1; }
+	@mkdir -p $(@D) && cp tests/site/package.json $< $(@D)
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent || { rm -f package-lock.json; exit 1; }
 
 single: setup  ## build the book as one page
 	@$(SPHINX) -b singlehtml book $(BUILD)/singlehtml

@@ -69,6 +69,7 @@ typeset_downloads = {
     "The book as EPUB": "full-marks.epub",
     "These pages, to read offline": "full-marks-offline.zip",
 } if os.environ.get("BOOK_DOWNLOADS") else {}
+typeset_package = "code/fullmarks"
 html_math_renderer = "katex"
 html_static_path = ["book/_static"]
 html_css_files = ["book.css"]

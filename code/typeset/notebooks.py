@@ -1,0 +1,191 @@
+"""Each page with code as a notebook that runs: ``notebooks/WORD.zip`` with the code beside it.
+
+The cells of the notebook are the cells of the page, and its examples (``{doctest}``) with what they
+give as comments. Around them stand its words, in Markdown that Jupyter shows: directives become
+bold titles, the lines of a derivation formulas with their reasons, and roles their text. The zip
+also holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
+installed.
+"""
+
+import doctest
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+TITLES = {
+    "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
+    "derivation": "Derivation",
+}
+SILENT = {"answer", "question", "bibliography", "toctree"}
+FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
+OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
+ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`>]*>)?`")
+STEP = re.compile(r"^(?P<tex>.*?)(?:\s+--\s+(?P<reason>.*))?$")
+HEAD = """\
+This notebook is a page of *{project}* with its code. The folder beside it is the code that
+the cells import. You need NumPy, Matplotlib and PyTorch."""
+
+
+def notebook(source: str, project: str):
+    """A page as a notebook.
+
+    Parameters
+    ----------
+    source : str
+        The page in MyST Markdown.
+    project : str
+        The name of the book.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+
+    Examples
+    --------
+    >>> page = "# A\\n\\n```{doctest}\\n>>> 1 + 1\\n2\\n```\\n"
+    >>> [cell.source for cell in notebook(page, "Book").cells][1]
+    '1 + 1\\n# 2'
+    """
+    cells, words = [], []
+
+    def flush():
+        if text := "\n".join(words).strip():
+            cells.append(new_markdown_cell(ROLE.sub(r"\1", text)))
+        words.clear()
+
+    lines = iter(FRONT.sub("", source).splitlines())
+    for line in lines:
+        opens = OPENS.match(line)
+        if not opens:
+            # Labels of sections, and the ends of fences whose titles are bold now.
+            if not re.fullmatch(r"\([\w.-]+\)=|:{3,}", line):
+                words.append(line)
+            continue
+        name = opens["name"]
+        if name in TITLES and name != "derivation":
+            argument, options = opens["argument"], []
+            for inner in lines:
+                if not (option := re.match(r"^:(\w+): (.*)$", inner)):
+                    break
+                options.append(f"{option[1]} {option[2]}")
+            title = ": ".join(filter(None, [TITLES[name], argument]))
+            words += ["", f"**{title}**" + f" ({', '.join(options)})" * bool(options), "", inner]
+            continue
+        body = until(lines, opens["fence"])
+        if name == "derivation":
+            words += ["", f"**{TITLES[name]}: {opens['argument']}**", "", *derivation(body), ""]
+        elif name == "doctest":
+            flush()
+            cells.append(new_code_cell(examples("\n".join(body))))
+        elif name == "code-cell":
+            flush()
+            cells.append(new_code_cell(code(body)))
+        elif name not in SILENT:
+            words += ["```", *body, "```"]
+    flush()
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    cells[0].source = HEAD.format(project=project) + "\n\n" + cells[0].source
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+def until(lines, fence: str) -> list[str]:
+    """The lines to the end of a fence."""
+    body = []
+    for line in lines:
+        if line.strip() and set(line.strip()) == {fence[0]} and len(line.strip()) >= len(fence):
+            break
+        body.append(line)
+    return body
+
+
+def derivation(body: list[str]) -> list[str]:
+    """The lines of a derivation as formulas with reasons."""
+    shown = []
+    for line in body:
+        key, colon, tex = line.partition(": ")
+        if not line.strip() or line.startswith(":"):
+            continue
+        if colon and key in ("code", "note", "unchecked"):
+            shown += [f"`{tex}`" if key == "code" else tex, ""]
+        elif colon and re.fullmatch(r"[a-z]+", key):
+            shown += [f"{key.capitalize()} ${tex.strip()}$", ""]
+        else:
+            step = STEP.match(line)
+            reason = f" — {step['reason']}" if step["reason"] else ""
+            shown += [f"${step['tex'].strip()}${reason}", ""]
+    return shown
+
+
+def examples(text: str) -> str:
+    """What a dialogue types, with what it gives as comments."""
+    lines = []
+    for example in doctest.DocTestParser().get_examples(text):
+        lines += [example.source.rstrip()]
+        lines += [f"# {line}" for line in example.want.splitlines()]
+    return "\n".join(lines)
+
+
+def code(body: list[str]) -> str:
+    """The code of a cell, without its options."""
+    if body and body[0] == "---":
+        body = body[body.index("---", 1) + 1 :]
+    return "\n".join(line for line in body if not line.startswith(":")).strip()
+
+
+def bundle(name: str, source: str, project: str, package: Path) -> bytes:
+    """A zip with the notebook and the package; the same bytes for the same sources."""
+    text = nbformat.writes(notebook(source, project))
+    files = {f"{name}/{name}.ipynb": text.encode()}
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            place = Path(name) / package.name / path.relative_to(package)
+            files[place.as_posix()] = path.read_bytes()
+    return pack(files)
+
+
+def pack(files: dict[str, bytes]) -> bytes:
+    """A zip without dates."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def place(app, pagename: str) -> str:
+    """Where the notebook of a page is, or nothing for a page that has no code of the package."""
+    package = app.config.typeset_package
+    if not package or app.builder.name != "html" or pagename not in app.env.all_docs:
+        return ""
+    source = app.env.doc2path(pagename)
+    text = Path(source).read_text(encoding="utf-8") if str(source).endswith(".md") else ""
+    uses = re.search(rf"(from|import) {Path(package).name}\b", text)
+    return f"notebooks/{pagename}.zip" if uses else ""
+
+
+def facts(app, pagename, templatename, context, doctree):
+    """Write the notebook of a page and tell the layout where it is."""
+    context["page_download"] = ""
+    if doctree is not None and (where := place(app, pagename)):
+        package = Path(app.confdir) / app.config.typeset_package
+        source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
+        target = Path(app.outdir) / where
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bundle(target.stem, source, app.config.project, package))
+        context["page_download"] = context["pathto"](where, 1)
+
+
+def setup(app):
+    """Register the setting and write a notebook with each page that has code."""
+    # The package that the cells import, a folder relative to conf.py.
+    app.add_config_value("typeset_package", "", "html", frozenset({str}))
+    app.connect("html-page-context", facts)
