@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from . import formula
+from .epub import OPS
 from .pages import LEFT_OUT, SCREEN_ONLY, Book, classes, drop
 
 VOID = {"br", "img", "hr", "meta", "link", "input", "col", "wbr", "source"}
@@ -116,10 +117,11 @@ def _walk(node, found, inside):
     if tag == "math":
         section.formulas.append(symbols(node))
         return
-    if node.get("role") == "doc-noteref" or "doc-noteref" in node.get("type", ""):
+    kind = node.get("role") or node.get(f"{{{OPS}}}type")
+    if kind in ("doc-noteref", "noteref"):
         section.footnotes.append("")
         return
-    if tag == "aside" and (node.get("role") == "doc-footnote" or "footnote" in names):
+    if kind in ("doc-footnote", "footnote"):
         return
     if "katex" in names:
         for math in node.iter():

@@ -15,6 +15,8 @@ from . import formula
 from .pages import MATH, Book, Page, PressError
 
 XHTML = "http://www.w3.org/1999/xhtml"
+OPS = "http://www.idpf.org/2007/ops"
+NOTES = {"doc-noteref": "noteref", "doc-footnote": "footnote"}
 STYLE = Path(__file__).with_name("epub.css")
 FOLDER = "book"
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
@@ -40,6 +42,7 @@ KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan"
         "style"}
 
 ET.register_namespace("", XHTML)
+ET.register_namespace("epub", OPS)
 ET.register_namespace("m", formula.MATHML.strip("{}"))
 
 
@@ -138,8 +141,13 @@ def show(math):
 def element(book, page, node, images, problems):
     """An element of a page as one of XHTML."""
     place = node.get("data-source") or page.source
+    kind = NOTES.get(node.get("role"))
     for name in [name for name in node.attrib if name not in KEPT]:
         del node.attrib[name]
+    if kind:
+        node.set(f"{{{OPS}}}type", kind)
+    elif node.tag == "aside":
+        node.tag = "div"
     if node.get("lang"):
         node.set("{http://www.w3.org/XML/1998/namespace}lang", node.get("lang"))
     if node.tag == "a" and node.get("href"):
