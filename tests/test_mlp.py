@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import figures
 import jaxtyping
 import numpy as np
 import oracles
@@ -13,7 +14,6 @@ import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import mlp
 from fullmarks.experiments import mlp as experiments
-from fullmarks.plots import Sheet
 from fullmarks.plots import mlp as plots
 from hypothesis import given
 from hypothesis import strategies as st
@@ -577,19 +577,11 @@ FIGURES = {
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_is_drawn_with_the_same_bytes_each_time(name):
-    draw = getattr(plots, name)
-    first, second = (draw(*FIGURES[name]()) for _ in range(2))
-    assert isinstance(first, Sheet)
-    assert first._repr_svg_() == second._repr_svg_()
+    figures.check(getattr(plots, name), FIGURES[name]())
 
 
 def test_every_figure_is_drawn_above():
-    public = {
-        name
-        for name, function in vars(plots).items()
-        if getattr(function, "__module__", "") == plots.__name__ and not name.startswith("_")
-    }
-    assert public == set(FIGURES)
+    assert figures.public(plots) == set(FIGURES)
 
 
 # Bad input: a message that names both sides.

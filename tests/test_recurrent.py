@@ -3,6 +3,7 @@
 import math
 from functools import partial
 
+import figures
 import numpy as np
 import oracles
 import pytest
@@ -10,7 +11,6 @@ import torch
 from annotated import annotated
 from fullmarks import recurrent
 from fullmarks.experiments import recurrent as experiments
-from fullmarks.plots import Sheet
 from fullmarks.plots import recurrent as plots
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -587,18 +587,11 @@ FIGURES = {
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_is_drawn_with_the_same_bytes_each_time(name):
-    first, second = (getattr(plots, name)(FIGURES[name]()) for _ in range(2))
-    assert isinstance(first, Sheet)
-    assert first._repr_svg_() == second._repr_svg_()
+    figures.check(getattr(plots, name), FIGURES[name]())
 
 
 def test_every_figure_is_drawn_above():
-    public = {
-        name
-        for name, function in vars(plots).items()
-        if getattr(function, "__module__", "") == plots.__name__ and not name.startswith("_")
-    }
-    assert public == set(FIGURES)
+    assert figures.public(plots) == set(FIGURES)
 
 
 # Bad input: a message that names both sides.
