@@ -161,61 +161,82 @@ def bars(side: int = 4) -> np.ndarray:
 
 
 class Training(NamedTuple):
-    """Mean bound over the steps for each estimator, and what no model can exceed."""
+    """Bound of each run over the steps, for each estimator at its best rate; the ceiling."""
 
     steps: np.ndarray
     bound: dict[str, np.ndarray]
+    rate: dict[str, float]
     ceiling: float
 
 
+RATES = (0.005, 0.01, 0.02, 0.04)
+
+
 def training(
-    rng: np.random.Generator, steps: int = 500, every: int = 25, latent: int = 4
+    rng: np.random.Generator, steps: int = 400, every: int = 25, runs: int = 5, latent: int = 4
 ) -> Training:
-    """The same VAE with the same noise, trained on bars with three estimators of the gradient."""
+    """VAEs on bars by three estimators of the gradient, with the same starts and noise for all.
+
+    Each estimator gets every rate of `RATES`; the one with the best mean final bound is kept.
+    """
     x = torch.tensor(bars())
-    start = vi.random_vae(x.shape[1], 24, latent, 24, rng)
-    noise = torch.tensor(rng.normal(size=(steps, len(x), latent)))
+    starts = [vi.random_vae(x.shape[1], 24, latent, 24, rng) for _ in range(runs)]
+    starts = [torch.tensor(np.stack(parts)) for parts in zip(*starts, strict=True)]
+    noise = torch.tensor(rng.normal(size=(steps, runs, len(x), latent)))
     test = torch.tensor(rng.normal(size=(100 * len(x), latent)))
-    names = ("reparameterised", "score, baseline", "score")
-    bound = {name: _train(start, x, noise, test, every, name) for name in names}
-    return Training(np.arange(0, steps + 1, every), bound, -math.log(8))
+    bound, rate = {}, {}
+    for name in ("reparameterised", "score, baseline", "score"):
+        found = _train(starts, x, noise, test, every, name)
+        best = found[:, :, -1].mean(axis=1).argmax()
+        bound[name], rate[name] = found[best], RATES[best]
+    return Training(np.arange(0, steps + 1, every), bound, rate, -math.log(8))
 
 
-def _train(start, x, noise, test, every, name):
-    theta = [torch.tensor(part, requires_grad=True) for part in start]
-    optimizer = torch.optim.Adam(theta, lr=0.02)
+def _train(starts, x, noise, test, every, name):
+    """Bounds (rates, runs, times): all rates and runs side by side in two leading axes."""
+    leaves = [[part.clone().requires_grad_() for _ in RATES] for part in starts]
+    groups = [{"params": [part[i] for part in leaves], "lr": r} for i, r in enumerate(RATES)]
+    optimizer = torch.optim.Adam(groups)
     seen, baseline = [], None
     for t in range(len(noise) + 1):
+        theta = [torch.stack(part) for part in leaves]
         if t % every == 0:
             with torch.no_grad():
                 found = bound_terms(theta, x.repeat(100, 1), test)
-            seen.append((found[0] - found[1]).mean().item())
+            seen.append((found[0] - found[1]).mean(-1).numpy())
         if t == len(noise):
-            return np.array(seen)
+            return np.stack(seen, axis=-1)
         reconstruction, divergence, log_q = bound_terms(theta, x, noise[t], name[0] == "s")
         loss = divergence - reconstruction
         if name[0] == "s":
             value = reconstruction.detach()
-            mean = value.mean().item()
+            mean = value.mean(-1, keepdim=True)
             baseline = mean if baseline is None else 0.9 * baseline + 0.1 * mean
             loss = loss - (value - baseline * (name != "score")) * log_q
         optimizer.zero_grad()
-        loss.mean().backward()
+        loss.mean(-1).sum().backward()
         optimizer.step()
 
 
 def bound_terms(theta, x, noise, cut=False):
-    """log p(x|z), KL and log q(z|x) of each row; `cut` lets no gradient pass through z."""
+    """log p(x|z), KL and log q(z|x) of each row; `cut` lets no gradient pass through z.
+
+    Parameters may have leading axes, one entry for each of several models.
+    """
     W, w, A, a, B, b, V, v, U, u = theta
-    h = torch.tanh(x @ W.T + w)
-    mean, log_variance = h @ A.T + a, h @ B.T + b
+    h = torch.tanh(_affine(x, W, w))
+    mean, log_variance = _affine(h, A, a), _affine(h, B, b)
     z = mean + torch.exp(log_variance / 2) * noise
     z = z.detach() if cut else z
-    logits = torch.tanh(z @ V.T + v) @ U.T + u
-    reconstruction = (x * logits - torch.nn.functional.softplus(logits)).sum(1)
-    divergence = (mean**2 + torch.exp(log_variance) - log_variance - 1).sum(1) / 2
-    log_q = -((z - mean) ** 2 * torch.exp(-log_variance) + log_variance).sum(1) / 2
+    logits = _affine(torch.tanh(_affine(z, V, v)), U, u)
+    reconstruction = (x * logits - torch.nn.functional.softplus(logits)).sum(-1)
+    divergence = (mean**2 + torch.exp(log_variance) - log_variance - 1).sum(-1) / 2
+    log_q = -((z - mean) ** 2 * torch.exp(-log_variance) + log_variance).sum(-1) / 2
     return reconstruction, divergence, log_q
+
+
+def _affine(x, W, b):
+    return x @ W.mT + b[..., None, :]
 
 
 # A curved model: x = z₂ + z₁²/2 + noise. Its posterior is bent, for large x it has two arms.
@@ -260,24 +281,30 @@ def curved_bound(numbers, x):
     return (log_joint + l1 + log_scale) @ WEIGHTS + math.log(2 * math.pi) + 1
 
 
-def best_numbers(x: np.ndarray, free: int, starts=(0.0, 0.05, 1.0, 2.0)):
-    """Bound and flow of each x, optimised for that x alone, the best of some starts of z₁."""
-    x = torch.tensor(x)
-    best, numbers = torch.full((len(x),), -math.inf, dtype=torch.float64), torch.zeros(len(x), 7)
-    for start in starts:
-        found = torch.tensor([start, 0.0, -0.5, -1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
-        found = _climb(found.repeat(len(x), 1), x, free)
-        bound = curved_bound(found, x)
-        numbers = torch.where((bound > best)[:, None], found, numbers)
-        best = torch.maximum(bound, best)
-    return best.numpy(), numbers.numpy()
+def best_numbers(x: np.ndarray, free: int, symmetric: bool = False):
+    """Numbers (n, 7) of the best flow of each x: its global maximum of the bound.
 
-
-def _climb(numbers, x, free):
-    mask = (torch.arange(7) < free).double()
-    numbers = numbers.clone().requires_grad_()
-    _lbfgs([numbers], lambda: -curved_bound(numbers * mask, x).sum(), 200)
-    return (numbers * mask).detach()
+    All numbers but the scale of z₁ have a closed form, given that scale; the square of the mean of
+    z₁ too, since the bound is concave in it. The scale is found on a grid that is refined twice.
+    `symmetric` keeps the mean of z₁ at 0.
+    """
+    x, whole = np.asarray(x, dtype=float)[:, None], 1 + NOISE
+    tilt, bend = (1 / (whole if free >= family else NOISE) for family in (AFFINE, IAF))
+    log_v, width = np.full_like(x, -3.0), 6.0
+    for _ in range(3):
+        log_v = log_v + width * np.linspace(-1, 1, 1201)
+        v = np.exp(log_v)
+        s = np.maximum(0, 2 * x - v - 2 * whole * (1 + tilt * v)) * (not symmetric)
+        cost = s + v + tilt * s * v + bend * v**2 / 2 + (x - (s + v) / 2) ** 2 / whole - log_v
+        at = cost.argmin(axis=1, keepdims=True)
+        log_v, s = (np.take_along_axis(a, at, axis=1) for a in (log_v, s))
+        width /= 600
+    v, one = np.exp(log_v), np.ones_like(x)
+    linear = -np.sqrt(s * v) / whole * (free >= AFFINE)
+    square = -v / (2 * whole) * (free >= IAF)
+    mean = (x - (s + v) / 2) / whole - square
+    log_scale = math.log(NOISE / whole) / 2 * one
+    return np.hstack([np.sqrt(s), mean, log_v / 2, log_scale, linear, square, 0 * one])
 
 
 def _lbfgs(parameters, loss, steps):
@@ -293,39 +320,39 @@ def _lbfgs(parameters, loss, steps):
     optimizer.step(closure)
 
 
-def encoder(rng: np.random.Generator, x: np.ndarray, free: int, width: int, tries: int = 1):
-    """An encoder from x to the numbers of a flow, trained on the mean bound of the given x.
+def encoders(rng: np.random.Generator, free: int, width: int, runs: int = 5, n: int = 300):
+    """Weights of encoders from x to a flow, each with a start and `n` training draws of its own.
 
-    Width 0 is a linear encoder, otherwise a layer of tanh units beside the linear part. Of some
-    tries the one with the best bound on the given x is kept.
+    Width 0 is a linear encoder, otherwise a layer of tanh units beside the linear part. Each is
+    trained on its mean bound and starts with means of z₁ near 1, away from the symmetric point 0.
     """
-    x, mask = torch.tensor(x), (torch.arange(7) < free).double()
-
-    def numbers(x, parameters):
-        A, W, V = parameters
-        one = torch.stack([x, torch.ones_like(x)], 1)
-        return (one @ A + torch.tanh(one @ W.T) @ V.T) * mask
-
-    def loss(parameters):
-        return -curved_bound(numbers(x, parameters), x).mean()
-
-    found = [_encoder_weights(rng, width) for _ in range(tries)]
-    for parameters in found:
-        _lbfgs(parameters if width else parameters[:1], lambda p=parameters: loss(p), 200)
-    best = min(found, key=lambda p: loss(p).item())
-
-    def encode(new):
-        with torch.no_grad():
-            return numbers(torch.tensor(new), best).numpy()
-
-    return encode
+    return [_encoder(rng, free, width, torch.tensor(draws(rng, n))) for _ in range(runs)]
 
 
-def _encoder_weights(rng, width):
+def _encoder(rng, free, width, x):
     A, W, V = (torch.tensor(rng.normal(size=shape)) for shape in ((2, 7), (width, 2), (7, width)))
-    A, V = 0.1 * A, 0.1 * V
-    A[1] += torch.tensor([1.0, 0.0, -0.5, -1.0, 0.0, 0.0, 0.0])
-    return [part.requires_grad_() for part in (A, W, V)]
+    start = torch.tensor([1.0, 0.0, -0.5, -1.0, 0.0, 0.0, 0.0])
+    mask = (torch.arange(7) < free).double()
+    A = (0.1 * A + torch.outer(torch.tensor([0.0, 1.0]), start)) * mask
+    V = V / math.sqrt(max(width, 1)) * mask[:, None]
+    parameters = [part.requires_grad_() for part in (A, W, V)]
+
+    def loss():
+        return -curved_bound(_encode(parameters, x) * mask, x).mean()
+
+    _lbfgs(parameters if width else parameters[:1], loss, 200)
+    return [part.detach().numpy() for part in parameters]
+
+
+def _encode(weights, x):
+    A, W, V = weights
+    one = torch.stack([x, torch.ones_like(x)], 1)
+    return one @ A + torch.tanh(one @ W.T) @ V.T
+
+
+def encode(weights, x: np.ndarray) -> np.ndarray:
+    """Numbers (n, 7) of the flows that an encoder gives to each x."""
+    return _encode([torch.tensor(part) for part in weights], torch.tensor(x)).numpy()
 
 
 def draws(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -340,54 +367,52 @@ def bounds_of(numbers, x):
 
 
 class Amortised(NamedTuple):
-    """Gaps log p(x) - bound over x: optimum for each x, encoders, mean field from z₁ = 0."""
+    """Gaps log p(x) - bound over x: best mean field, best with z₁ of mean 0, encoders (runs, n)."""
 
     x: np.ndarray
     best: np.ndarray
-    encoders: dict[str, np.ndarray]
     stuck: np.ndarray
+    encoders: np.ndarray
 
 
-def amortised(rng: np.random.Generator, n: int = 55) -> Amortised:
-    """Diagonal Gaussians for the curved model: for each x alone, and from two encoders.
+def amortised(weights, n: int = 55) -> Amortised:
+    """Diagonal Gaussians for the curved model: for each x alone, and from the given encoders.
 
-    The mean field that is stuck starts at the prior's mean, where symmetry makes the slope zero.
+    At mean 0 of z₁ the slope in that mean is zero, by symmetry: ascent that starts there stays.
     """
-    train, x = draws(rng, 150), np.linspace(-2.5, 4.25, n)
+    x = np.linspace(-2.5, 4.25, n)
     evidence = curved_evidence(x)
-    encoders = {
-        name: evidence - bounds_of(encoder(rng, train, MEAN_FIELD, width, tries)(x), x)
-        for name, width, tries in (("linear", 0, 1), ("16 units", 16, 3))
-    }
-    best, stuck = (evidence - best_numbers(x, MEAN_FIELD, starts)[0]
-                   for starts in ((0.0, 0.05, 1.0, 2.0), (0.0,)))  # fmt: skip
-    return Amortised(x, best, encoders, stuck)
+    best, stuck = (evidence - bounds_of(best_numbers(x, MEAN_FIELD, symmetric), x)
+                   for symmetric in (False, True))  # fmt: skip
+    return Amortised(x, best, stuck, _gaps_of(weights, x, evidence))
+
+
+def _gaps_of(weights, x, evidence):
+    return np.stack([evidence - bounds_of(encode(one, x), x) for one in weights])
 
 
 class Inference(NamedTuple):
-    """Mean bound of new examples over the gradient steps that each of them gets."""
+    """Nats below the optimum, mean of new examples: by steps for each rate, and of each encoder."""
 
     steps: np.ndarray
-    cold: np.ndarray
-    warm: np.ndarray
-    encoder: float
-    best: float
+    mean_field: dict[float, np.ndarray]
+    encoders: np.ndarray
 
 
-def inference(rng: np.random.Generator, n: int = 60, steps: int = 100) -> Inference:
-    """Mean field by Adam from near the prior, and from the output of an encoder of 16 units."""
-    train, x = draws(rng, 150), draws(rng, n)
-    encoded = encoder(rng, train, MEAN_FIELD, 16, tries=3)(x)
-    prior = np.zeros((n, 7)) + np.array([0.1, *np.zeros(6)])
-    cold, warm = (_adam(start, x, steps) for start in (prior, encoded))
-    best = best_numbers(x, MEAN_FIELD)[0].mean()
-    return Inference(np.arange(steps + 1), cold, warm, bounds_of(encoded, x).mean(), best)
+def inference(rng: np.random.Generator, weights, n: int = 500, steps: int = 100) -> Inference:
+    """Mean field by Adam from near the prior at three rates, against encoders without a step."""
+    x = draws(rng, n)
+    best = bounds_of(best_numbers(x, MEAN_FIELD), x).mean()
+    start = np.zeros((n, 7)) + np.array([0.1, *np.zeros(6)])
+    mean_field = {rate: best - _adam(start, x, steps, rate) for rate in (0.03, 0.1, 0.3)}
+    lost = np.array([best - bounds_of(encode(one, x), x).mean() for one in weights])
+    return Inference(np.arange(steps + 1), mean_field, lost)
 
 
-def _adam(start, x, steps):
+def _adam(start, x, steps, rate):
     mask = (torch.arange(7) < MEAN_FIELD).double()
     numbers, x = torch.tensor(start, requires_grad=True), torch.tensor(x)
-    optimizer = torch.optim.Adam([numbers], lr=0.1)
+    optimizer = torch.optim.Adam([numbers], lr=rate)
     means = []
     for _ in range(steps + 1):
         optimizer.zero_grad()
@@ -461,30 +486,29 @@ def banana(x: float = 2.0, points: int = 120) -> Banana:
     after = torch.exp(curved_log_joint(torch.tensor(grid), torch.tensor(x)) - evidence).numpy()
     families, gap = {}, {}
     for name, free in FAMILIES.items():
-        bound, numbers = best_numbers(np.array([x]), free)
+        numbers = best_numbers([x], free)
         density = vi.flow_log_density(as_flow(numbers[0]), grid.reshape(-1, 2))
         families[name] = np.exp(density).reshape(points, points)
-        gap[name] = float(evidence - bound[0])
+        gap[name] = float(evidence - bounds_of(numbers, [x])[0])
     return Banana(z1, z2, after, families, gap)
 
 
 class Gaps(NamedTuple):
-    """Over x: log p(x) minus the bound, for the best of each family and for encoders of the IAF."""
+    """Over x: log p(x) minus the bound, for the best of each family and runs of IAF encoders."""
 
     x: np.ndarray
     best: dict[str, np.ndarray]
     encoders: dict[str, np.ndarray]
-    density: np.ndarray
 
 
-def gaps(rng: np.random.Generator, points: int = 28) -> Gaps:
+def gaps(rng: np.random.Generator, points: int = 28, runs: int = 5) -> Gaps:
     """The curved model for x from -2.5 to 4.25."""
     x = np.linspace(-2.5, 4.25, points)
-    evidence, train = curved_evidence(x), draws(rng, 150)
-    best = {name: evidence - best_numbers(x, free)[0] for name, free in FAMILIES.items()}
-    encoders = {name: evidence - bounds_of(encoder(rng, train, IAF, width)(x), x)
-                for name, width in (("linear", 0), ("16 units", 16))}
-    return Gaps(x, best, encoders, np.exp(evidence))
+    evidence = curved_evidence(x)
+    best = {name: evidence - bounds_of(best_numbers(x, free), x) for name, free in FAMILIES.items()}
+    found = {name: _gaps_of(encoders(rng, IAF, width, runs), x, evidence)
+             for name, width in (("linear", 0), ("16 units", 16))}  # fmt: skip
+    return Gaps(x, best, found)
 
 
 # Categorical variables.

@@ -119,50 +119,47 @@ def spread_by_roughness(frequency, sharpness):
     return figure
 
 
+def _runs(ax, x, rows, color, dashes, label):
+    """Thin lines of one kind, one for each run, with a single label."""
+    for i, row in enumerate(rows):
+        ax.plot(x, row, color=color, linestyle=dashes, linewidth=1, label=None if i else label)
+
+
 def training(result):
-    """Bound over the steps of training, for each estimator of the gradient."""
+    """Bound over the steps of training, every run of each estimator at its best rate."""
     figure, ax = sheet(width=4.8, height=3.8)
-    _lines(ax, result.steps, result.bound)
+    for (name, rows), (color, dashes) in zip(result.bound.items(), STYLES, strict=False):
+        _runs(ax, result.steps, rows, color, dashes, name)
     ax.axhline(result.ceiling, color=GREY, linewidth=1)
     ax.text(0, result.ceiling + 0.1, r"$-\log 8$: no model can exceed it", color=GREY)
-    ax.set(xlabel="step", ylabel="bound, mean of the images", ylim=(-12.5, -1))
+    ax.set(xlabel="step", ylabel="bound, mean of the images", ylim=(-13.5, -1))
     ax.legend(loc="lower right")
     return figure
 
 
 def amortised(result):
-    """Gaps of encoders over those of the best mean field; below, of one that is stuck."""
-    figure, axes = sheet(2, 1, width=4.8, height=7.4)
-    for name, color, marker in (("linear", ORANGE, "x"), ("16 units", BLUE, "o")):
-        style = {} if marker == "x" else {"facecolor": "none"}
-        axes[0].scatter(result.best, result.encoders[name], marker=marker, color=color, s=28,
-                        label=f"encoder, {name}", **style)
-    axes[0].set(xlabel="gap of the best mean field of each example, nats")
-    axes[1].scatter(result.stuck, result.encoders["16 units"], color=BLUE, facecolor="none", s=28,
-                    label="encoder, 16 units")
-    axes[1].set(xlabel="gap of a mean field that is stuck, nats")
-    for ax in axes:
-        ax.plot([0, 5], [0, 5], color=BLACK, linewidth=0.9)
-        ax.set(ylabel="gap of the encoder, nats", xlim=(0, 5), ylim=(0, 5))
-    axes[0].legend(loc="lower right")
-    axes[1].legend(loc="upper left")
+    """Gaps over x: the best mean field, the one that keeps to the symmetric point, encoders."""
+    figure, ax = sheet(width=4.8, height=3.8)
+    ax.plot(result.x, result.stuck, color=ORANGE, linestyle="--", linewidth=3,
+            label="mean field, stuck at $m_1 = 0$")
+    _runs(ax, result.x, result.encoders, BLACK, "-", f"encoders, {len(result.encoders)} runs")
+    ax.plot(result.x, result.best, color=BLUE, linewidth=2, label="mean field, best for each $x$")
+    ax.set(xlabel="observation $x$", ylabel="gap in nats", ylim=(0, 5))
+    ax.legend(loc="upper left")
     return figure
 
 
 def inference(result):
-    """Mean bound over the gradient steps per example, with and without an encoder."""
+    """Nats below the optimum over the gradient steps per example, and those of encoders."""
     figure, ax = sheet(width=4.8, height=3.8)
     shown = np.maximum(result.steps, 0.5)
-    ax.plot(shown, result.best - result.cold, color=ORANGE, linestyle="--",
-            label="mean field, from the prior")
-    ax.plot(shown, result.best - result.warm, color=BLUE, label="from the encoder's output")
-    ax.plot(0.5, result.best - result.encoder, "o", color=BLUE)
-    ax.annotate("encoder alone", (0.5, result.best - result.encoder), (2, 8),
-                textcoords="offset points", color=BLUE)
+    _lines(ax, shown, {f"mean field, rate {r}": y for r, y in result.mean_field.items()})
+    for i, lost in enumerate(result.encoders):
+        ax.axhline(lost, color=BLACK, linewidth=0.8, label=None if i else "encoders, no step")
     ax.set(xscale="log", yscale="log", xlabel="gradient steps for each new example",
-           ylabel="nats below the optimum")
+           ylabel="nats below the optimum", ylim=(2e-3, 60))
     ax.set_xticks([0.5, 1, 10, 100], ["0", "1", "10", "100"])
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")
     return figure
 
 
@@ -214,10 +211,10 @@ def gaps(result):
     _lines(axes[0], result.x, result.best)
     axes[0].set_title("best of the family for each $x$", fontsize=11)
     mean_field = result.best["mean field"]
-    axes[1].plot(result.x, mean_field, color=BLUE, label="mean field for each $x$")
-    for (name, y), (color, dashes) in zip(result.encoders.items(), STYLES[3:1:-1], strict=True):
-        axes[1].plot(result.x, y, color=color, linestyle=dashes, label=f"IAF, encoder: {name}")
-    axes[1].set_title("IAF with an encoder", fontsize=11)
+    axes[1].plot(result.x, mean_field, color=BLUE, linewidth=2, label="mean field for each $x$")
+    for (name, rows), (color, dashes) in zip(result.encoders.items(), STYLES[3:1:-1], strict=True):
+        _runs(axes[1], result.x, rows, color, dashes, f"IAF, encoder: {name}")
+    axes[1].set_title(f"IAF with an encoder, {len(rows)} runs of each", fontsize=11)
     for ax in axes:
         ax.set(ylabel="gap in nats", ylim=(-0.05, 3))
         ax.legend(loc="upper left")
