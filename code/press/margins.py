@@ -15,15 +15,17 @@ WHITE = 250
 PLACE = re.compile(r"^// @(\S+)$\n(?=[#\w\\])", re.M)
 
 
-def check(source: str, folder: Path, margin: float, **inputs: str) -> None:
+def check(compiler: typst.Compiler, source: str, main: Path, margin: float) -> None:
     """Raise for the first page with something in its left or right margin.
 
     Parameters
     ----------
+    compiler : typst.Compiler
+        It has set the source once, so that it need not do it again.
     source : str
         Typst source.
-    folder : Path
-        Where the images and the template are.
+    main : Path
+        Where the source stands.
     margin : float
         Width of the margins in inches.
 
@@ -32,19 +34,12 @@ def check(source: str, folder: Path, margin: float, **inputs: str) -> None:
     PressError
         With the place of the block that is wider than the page.
     """
-    main = Path(folder) / "margins.typ"
-    main.write_text(source, encoding="utf-8")
-    for number, page in enumerate(_pages(main, folder, inputs), 1):
+    made = compiler.compile(format="png", ppi=SCALE)
+    for number, page in enumerate(made if isinstance(made, list) else [made], 1):
         height = _ink(page, margin)
         if height is not None:
-            place = _place(source, main, folder, inputs, number, height)
+            place = _place(compiler, source, main, number, height)
             raise PressError(place, f"this is wider than the text, see page {number}")
-
-
-def _pages(main, folder, inputs):
-    made = typst.compile(main, root=folder, format="png", ppi=SCALE, ignore_system_fonts=True,
-                         sys_inputs=inputs)
-    return made if isinstance(made, list) else [made]
 
 
 def _ink(page: bytes, margin: float) -> float | None:
@@ -60,14 +55,13 @@ def _ink(page: bytes, margin: float) -> float | None:
     return min(found) if found else None
 
 
-def _place(source, main, folder, inputs, number, height):
+def _place(compiler, source, main, number, height):
     """The last block that begins above a height of a page."""
     marked = PLACE.sub(r'#metadata("@\1")<place>\n', source)
     marked += ("\n#context [#metadata(query(<place>).map(it => {\n"
                "  let at = it.location().position()\n"
                "  (it.value, at.page, at.y / 1pt)\n}))<places>]\n")
     main.write_text(marked, encoding="utf-8")
-    found = typst.query(main, "<places>", field="value", one=True, root=folder,
-                        ignore_system_fonts=True, sys_inputs=inputs)
+    found = compiler.query("<places>", field="value", one=True)
     above = [name for name, page, y in json.loads(found) if (page, y) <= (number, height)]
     return above[-1].removeprefix("@")

@@ -129,12 +129,13 @@ def compile(source: str, folder: Path, output: Path, **inputs: str) -> None:
     main = folder / "book.typ"
     main.write_text(source, encoding="utf-8")
     shutil.copy(TEMPLATE, folder)
+    compiler = typst.Compiler(main, root=folder, ignore_system_fonts=True, sys_inputs=inputs)
     try:
-        typst.compile(main, output=output, root=folder, ignore_system_fonts=True,
-                      pdf_standards=[STANDARD], sys_inputs=inputs)
+        made = compiler.compile(format="pdf", pdf_standards=[STANDARD])
     except typst.TypstError as error:
         raise locate(error, source) from None
-    margins.check(source, folder, MARGIN, **inputs)
+    margins.check(compiler, source, main, MARGIN)
+    Path(output).write_bytes(made)
 
 
 def locate(error: typst.TypstError, source: str) -> PressError:
