@@ -24,7 +24,7 @@ class Sheet(Figure):
         return buffer.getvalue()
 
 
-def sheet(nrows=1, ncols=1, *, width=6.4, height=3.6, **subplots):
+def sheet(nrows=1, ncols=1, *, width=4.8, height=3.6, **subplots):
     """A new sheet in the book's style and its axes.
 
     Parameters
@@ -32,7 +32,7 @@ def sheet(nrows=1, ncols=1, *, width=6.4, height=3.6, **subplots):
     nrows, ncols : int
         Grid of axes.
     width, height : float
-        Size in inches; 6.4 inches fill the text column.
+        Size in inches; at 4.8 inches wide the words are legible on a phone.
     **subplots
         Passed to ``Figure.subplots`` (``sharex``, ``sharey``, ``width_ratios``…).
 
