@@ -1,5 +1,6 @@
 """Chapter optimization: each method against its definition, torch or scipy, and invariants."""
 
+import figures
 import jaxtyping
 import numpy as np
 import oracles
@@ -10,6 +11,7 @@ import torch
 from annotated import annotated
 from fullmarks import optimization as plain
 from fullmarks.experiments import optimization as experiments
+from fullmarks.plots import optimization as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -520,3 +522,33 @@ def test_adagrad_and_young_rmsprop_begin_alike_on_the_landscape():
     rates = paths["Adagrad"].learning_rate, paths["RMSprop"].learning_rate
     assert np.round(rates, 3).tolist() == [1.468, 0.147]  # stated beside the figure
     assert paths["Newton"].steps < 10 < paths["momentum"].steps
+
+
+# Figures.
+
+FIGURES = {
+    "trajectories": experiments.trajectories,
+    "conditioning": experiments.conditioning,
+    "constant_gradient": experiments.constant_gradient,
+    "loss_scale": experiments.loss_scale,
+    "sparse_features": lambda: experiments.sparse_features(np.random.default_rng(0), runs=20),
+    "after_a_cliff": experiments.after_a_cliff,
+    "noisy_bowl": lambda: experiments.noisy_bowl(np.random.default_rng(0), runs=20),
+    "bias_correction": lambda: experiments.bias_correction(steps=100),
+    "wrong_way": experiments.wrong_way,
+    "learning_rates": lambda: experiments.learning_rates(np.random.default_rng(0)),
+    "saddle_escape": lambda: experiments.saddle_escape(points=4),
+    "newton_basins": experiments.newton_basins,
+    "eigenvalue_clusters": lambda: experiments.eigenvalue_clusters(np.random.default_rng(0)),
+    "coincidence": lambda: experiments.coincidence(np.random.default_rng(0)),
+    "inexact_line_search": experiments.inexact_line_search,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_has_labels_and_the_same_bytes_each_time(name):
+    figures.check_labels(figures.check(getattr(plots, name), FIGURES[name]()))
+
+
+def test_every_figure_is_drawn_above():
+    assert figures.public(plots) == set(FIGURES)
