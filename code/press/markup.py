@@ -65,7 +65,7 @@ class Writer:
         self.included: list[tuple[Page, ET.Element]] = []
         self.present: set[tuple[str, str]] = set()
         self.problems: list[PressError] = []
-        self.in_heading = False
+        self.paged = True  # whether the page of a link is printed
 
     # The book.
 
@@ -201,9 +201,9 @@ class Writer:
         return body
 
     def _heading(self, node):
-        self.in_heading = True
+        self.paged = False
         content = self.line(node)
-        self.in_heading = False
+        self.paged = True
         label = self.label(self.page.name, self.section.get("id"))
         mark = f"#label({string(label)})" if label in self.wanted else ""
         self.set.add(label)
@@ -377,7 +377,10 @@ class Writer:
         """A cell, over several columns or rows if it says so."""
         options = [f"{key}: {cell.get(key)}" for key in ("colspan", "rowspan") if cell.get(key)]
         options += ["align: right"] if "papers-number" in classes(cell) else []
+        # Many page numbers would hide what a cell says.
+        self.paged = sum(1 for link in cell.iter("a") if link.get("href")) <= 2
         body = self.cell(cell)
+        self.paged = True
         if cell.tag == "th":
             body = f"#strong[{body}]"
         return f"table.cell({', '.join(options)})[{body}]" if options else f"[{body}]"
@@ -473,7 +476,7 @@ class Writer:
         if found is None or (found[0].name, found[1]) not in self.present:
             return body
         page, anchor = found
-        plain = self.in_heading or (anchor and "citation" in classes(page.ids[anchor]))
+        plain = not self.paged or (anchor and "citation" in classes(page.ids[anchor]))
         name = "to" if plain else "xref"
         if anchor and f"#{anchor}" == href and node.get("title", "").startswith("step "):
             return body  # the mark of a step, which links to itself

@@ -99,12 +99,11 @@ def index_pages(writer: Writer, parts, terms) -> list[str]:
         names = ", ".join(string(writer.want(place.page, place.anchor)) for place in places)
         lines.append(f"([{escape(term)}], ({names},)),")
     out = []
-    if rows or lines:
-        out.append("#heading(level: 1)[Index]")
     for title, name, entries in (("Index of parts", "index-of-parts", rows),
                                  ("Index of terms", "index-of-terms", lines)):
         if entries:
-            out.append(f"#heading(level: 2)[{title}]\n#{name}(\n" + "\n".join(entries) + "\n)")
+            out.append(f"#heading(level: 1, supplement: [index])[{title}]\n#{name}(\n"
+                       + "\n".join(entries) + "\n)")
     return out
 
 
