@@ -34,8 +34,10 @@ html: setup  ## build the book for the browser
 	@echo "The book: open $(BUILD)/html/index.html"
 
 site: export BOOK_DOWNLOADS = 1
-site: html pdf epub offline  ## everything that is hosted: pages, PDF, EPUB, zip: make site BOOK_URL=https://…
-	@cp $(BUILD)/full-marks.pdf $(BUILD)/full-marks.epub $(BUILD)/full-marks-offline.zip $(BUILD)/html
+site: html pdf epub  ## everything that is hosted: pages, PDF, EPUB, zip: make site BOOK_URL=https://…
+	@cp $(BUILD)/full-marks.pdf $(BUILD)/full-marks.epub $(BUILD)/html
+	@$(PY) -m typeset.offline $(BUILD)/html $(BUILD)/full-marks-offline.zip
+	@cp $(BUILD)/full-marks-offline.zip $(BUILD)/html
 	@echo "To be hosted: $(BUILD)/html"
 
 offline: html  ## zip the pages to be read without a network

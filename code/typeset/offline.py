@@ -1,5 +1,6 @@
 """``python -m typeset.offline PAGES ZIP``: the built pages as a zip that opens without a server."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,18 +16,19 @@ def main(pages: Path, target: Path) -> int:
     files = {}
     for path in sorted(pages.rglob("*")):
         inside = path.relative_to(pages)
-        if not path.is_file() or inside.parts[0] == "_sources" or path == target:
+        if not path.is_file() or inside.parts[0] == "_sources" or path.name == target.name:
             continue
         content = path.read_bytes()
         if path.suffix == ".html":
             content = content.replace(b" 'self'", b" 'self' file:", POLICY_WORDS)
+            content = re.sub(rb'<li><a href="%s">.*?</li>' % target.name.encode(), b"", content)
         files[f"{target.stem}/{inside.as_posix()}"] = content
     target.write_bytes(pack(files))
     return 0
 
 
 # The sources of the policy that stand in the head of a page.
-POLICY_WORDS = 6
+POLICY_WORDS = 8
 
 
 if __name__ == "__main__":
