@@ -360,10 +360,10 @@ class Writer:
                         if child.tag == "caption"), "")
         rows = list(node.iter("tr"))
         head = sum(len(list(part)) for part in node if part.tag == "thead")
-        cells = []
-        for row in rows:
-            for cell in row:
-                cells.append(self.table_cell(cell))
+        # Many page numbers in a cell would hide what it says.
+        self.paged = all(sum(1 for _ in cell.iter("a")) <= 2 for row in rows for cell in row)
+        cells = [self.table_cell(cell) for row in rows for cell in row]
+        self.paged = True
         widths = self.widths(node, rows)
         name = "numbers" if any("papers-number" in classes(c) for c in rows[0]) else "plain"
         # A repeated head is an artifact of the PDF, which may hold no links.
@@ -377,10 +377,7 @@ class Writer:
         """A cell, over several columns or rows if it says so."""
         options = [f"{key}: {cell.get(key)}" for key in ("colspan", "rowspan") if cell.get(key)]
         options += ["align: right"] if "papers-number" in classes(cell) else []
-        # Many page numbers would hide what a cell says.
-        self.paged = sum(1 for link in cell.iter("a") if link.get("href")) <= 2
         body = self.cell(cell)
-        self.paged = True
         if cell.tag == "th":
             body = f"#strong[{body}]"
         return f"table.cell({', '.join(options)})[{body}]" if options else f"[{body}]"
