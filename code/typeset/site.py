@@ -111,7 +111,9 @@ def depart_table(translator, node):
     """The width of a column is a class too: the policy of a page forbids styles in it."""
     type(translator).depart_table(translator, node)
     body, start = translator.body, node.starts_at
-    body[start:] = [WIDTH.sub(r'class="width-\1"', piece) for piece in body[start:]]
+    table = WIDTH.sub(r'class="width-\1"', "".join(body[start:]))
+    # The corner above a column of names heads nothing.
+    body[start:] = [re.sub(r'<th class="head( stub)?">\s*</th>', "<td></td>", table)]
     if "papers-scroll" not in node.parent.get("classes", []):
         body.append("</div>\n")
 

@@ -115,6 +115,13 @@ def test_axe(serve):
     assert [one[:25] for one in gates.axe(shown)] == ["violation color-contrast:"]
 
 
+def test_axe_takes_a_formula_for_nothing(serve):
+    table = "<table><tr><th>{}</th></tr><tr><td>1</td></tr></table>"
+    shown, _ = serve(page(table.format("<math><mi>x</mi></math>")))
+    assert gates.axe(shown) == []
+    assert "empty-table-header" in gates.axe(serve(page(table.format("")))[0])[0]
+
+
 def test_axe_cannot_decide_and_the_gate_decides(serve):
     """A text that a box cuts off: axe leaves it open, the gate looks at the ground."""
     body = "<div class='box' tabindex='0'><p class='long'>{}</p></div>".format("long " * 40)
