@@ -614,6 +614,14 @@ def test_no_encoder_beats_the_optimum_and_all_miss_the_arms(trained):
     assert (result.best < result.stuck - 1e-3)[result.x > 3.05].all()
 
 
+@pytest.mark.parametrize("n", [150, 600])
+def test_one_encoder_of_five_finds_an_arm_with_fewer_or_more_draws(n):
+    weights = experiments.encoders(seeded(), experiments.MEAN_FIELD, 16, n=n)
+    result = experiments.amortised(weights, n=10)
+    ahead = (result.stuck - result.encoders).max(axis=1)
+    assert (ahead > 0.5).sum() == 1 and (ahead < 2.6).all()
+
+
 def test_an_encoder_is_worth_many_steps_at_any_rate(trained):
     result = experiments.inference(seeded(), trained)
     assert (result.encoders > 0).all() and all((y > 0).all() for y in result.mean_field.values())
