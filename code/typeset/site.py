@@ -8,6 +8,7 @@ address, ``sitemap.xml``.
 """
 
 import re
+import shutil
 from html import escape
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -25,7 +26,11 @@ POLICY = (
 # Style sheets and scripts that other packages bring and that this theme does without.
 LEFT_OUT = re.compile(
     r"_static/(pygments|basic|mystnb\.[0-9a-f]+)\.css|documentation_options|doctools|sphinx_hi"
+    r"|_static/(styles|scripts)/|sphinx-book-theme|pydata"
 )
+# What the themes that this one inherits from put beside the pages, 6 MB that no page asks for.
+UNUSED = ("scripts", "styles", "vendor", "locales", "images", "webpack-macros.html",
+          "sbt-webpack-macros.html")
 # Sphinx says that the caption of a list of pages is a heading, but not of which level; docutils
 # gives the entries of a list a role that is deprecated.
 ROLES = {
@@ -48,8 +53,9 @@ def page_facts(app, pagename, templatename, context, doctree):
     context["page_picture"] = urljoin(base, "_static/page.png")
     context["page_downloads"] = app.config.typeset_downloads
     context["page_folds"] = 'class="papers-fold papers-short-fold"' in body
-    context["page_style"] = context["page_script"] = lambda file: not LEFT_OUT.search(
-        str(file.filename))
+    # A script without a file stands in the page, where the policy forbids it.
+    context["page_style"] = context["page_script"] = lambda file: bool(
+        file.filename and not LEFT_OUT.search(str(file.filename)))
     # The server shows this page under any address, so its links are read from the root.
     context["page_base"] = urlsplit(base).path if pagename == "404" and base else ""
 
@@ -72,6 +78,12 @@ def write_files(app, error):
     if error or app.builder.name != "html":
         return
     out = Path(app.outdir)
+    for name in UNUSED:
+        path = out / "_static" / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
     pages = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
     if index.is_file() and all(page.stat().st_mtime < index.stat().st_mtime for page in pages):
