@@ -25,10 +25,10 @@ def entries(doctree) -> list[list[str]]:
 
 
 def words_of(node) -> list[str]:
-    """The texts in a node, without those of formulas and of sections in it."""
+    """The texts in a node, without formulas, lists of pages, and sections in it."""
     if isinstance(node, nodes.Text):
         return [str(node)]
-    if isinstance(node, SKIPPED):
+    if isinstance(node, SKIPPED) or "toctree-wrapper" in node.get("classes", []):
         return []
     return [text for child in node.children for text in words_of(child)]
 

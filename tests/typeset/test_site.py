@@ -1,0 +1,132 @@
+"""What a page says of itself, and the files beside the pages."""
+
+import re
+import zipfile
+
+import pytest
+from bs4 import BeautifulSoup
+from tinybook import build, write
+from typeset import offline
+from typeset.compact import UnknownStyle, compact
+from typeset.notebooks import notebook
+from typeset.site import POLICY
+
+# The inherited theme asks Sphinx for what Sphinx will rename.
+pytestmark = pytest.mark.filterwarnings("ignore:'sphinx_book_theme")
+
+SETTINGS = {
+    "extensions": ["myst_nb", "typeset"],
+    "html_theme": "book-theme",
+    "html_title": "Tiny",
+    "html_math_renderer": "katex",
+    "html_additional_pages": {"404": "404.html"},
+    "myst_enable_extensions": ["dollarmath"],
+    "html_baseurl": "https://example.org/tiny/",
+    "nb_execution_mode": "off",
+    "nitpicky": True,
+}
+PAGES = {
+    "index.md": "# Tiny\n\nA formula $a_1$ first.\n\nThen plain words.\n\n"
+                "```{toctree}\nsub/a\n```\n",
+    "sub/a.md": "# A\n\n## Réseau\n\nMots et $b$.\n\n```{list-table}\n:widths: 30 70\n"
+                ":header-rows: 1\n\n* -\n  - $x$\n* - 1\n  - 2\n```\n",
+}
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    built = build(write(tmp_path_factory.mktemp("site"), PAGES), **SETTINGS)
+    assert (built.exit_code, built.warnings) == (0, [])
+    return built
+
+
+def soup(book, name):
+    return BeautifulSoup(book.page(name), "html.parser")
+
+
+def test_a_page_says_what_and_where_it_is(book):
+    page = soup(book, "sub/a.html")
+    assert page.find("link", rel="canonical")["href"] == "https://example.org/tiny/sub/a.html"
+    assert page.title.get_text() == "A · Tiny"
+    first = soup(book, "index.html")
+    assert first.find("meta", attrs={"name": "description"})["content"] == "Then plain words."
+    assert first.find("meta", property="og:description")["content"] == "Then plain words."
+
+
+def test_a_page_has_the_policy_and_nothing_that_it_forbids(book):
+    for name in ("index.html", "sub/a.html", "404.html", "search.html"):
+        page = soup(book, name)
+        policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+        assert policy["content"] == POLICY
+        assert not page.find(style=True) and not page.find("style")
+        assert all(script.get("src") for script in page.find_all("script"))
+
+
+def test_the_files_beside_the_pages(book):
+    assert "<loc>https://example.org/tiny/sub/a.html</loc>" in book.page("sitemap.xml")
+    assert "Sitemap: https://example.org/tiny/sitemap.xml" in book.page("robots.txt")
+    used = set(re.findall(r"\b[A-Z]-?\d+\b", " ".join(
+        " ".join(tag["class"]) for tag in soup(book, "index.html").find_all(class_=True))))
+    lengths = book.page("_static/formulas.css")
+    assert used and all(f".{name}" in lengths for name in used - {"Z63"} | {"width-30"})
+
+
+def test_a_page_that_is_not_there_reads_its_links_from_the_root(book):
+    page = soup(book, "404.html")
+    assert page.find("base")["href"] == "/tiny/"
+    assert not page.find("link", rel="canonical")
+    assert not soup(book, "sub/a.html").find("base")
+
+
+def test_the_search_knows_sections_and_leaves_formulas_out(book):
+    index = book.page("search-index.js")
+    assert '["reseau", "Réseau", "Mots et ' in index
+    assert '["tiny", "Tiny", "A formula first. Then plain words."]' in index
+
+
+def test_a_table_scrolls_and_its_corner_is_no_heading(book):
+    table = soup(book, "sub/a.html").find("table")
+    assert table.find_parent(class_="table-scroll")
+    assert [cell.name for cell in table.find("tr").find_all(["td", "th"])] == ["td", "th"]
+    assert [column["class"] for column in table.find_all("col")] == [["width-30"], ["width-70"]]
+
+
+def test_the_scripts_and_sheets_of_the_inherited_theme_are_gone(book):
+    static = book.folder / "out" / "_static"
+    assert not list(static.rglob("*fontawesome*")) and not list(static.rglob("*.html"))
+    assert not list(static.rglob("bootstrap*"))
+
+
+def test_a_length_without_a_class_is_an_error():
+    with pytest.raises(UnknownStyle, match="color:red, which"):
+        compact('<span class="katex-html"><span style="color:red">x</span></span>')
+
+
+def test_an_offline_bundle_of_nothing_is_refused(tmp_path, capsys):
+    assert offline.main(tmp_path, tmp_path / "book.zip") == 1
+    assert "build it first (make html)" in capsys.readouterr().err
+
+
+def test_an_offline_bundle_lets_files_in_and_no_other_host(book, tmp_path):
+    target = tmp_path / "tiny.zip"
+    assert offline.main(book.folder / "out", target) == 0
+    page = zipfile.ZipFile(target).read("tiny/index.html").decode()
+    policy = BeautifulSoup(page, "html.parser").find("meta", attrs={"http-equiv": True})["content"]
+    assert policy == POLICY.replace("'self'", "'self' file:")
+
+
+def test_a_notebook_has_the_cells_the_examples_and_the_words():
+    page = (
+        "---\nfile_format: mystnb\n---\n(label)=\n# A\n\n:::{answer} A1a\n:::\n\n"
+        ":::{marks}\n- 1: x\n:::\n\n"
+        ":::{derivation} D\n:label: der\ndef: f = 1\nclaim: a\n= b -- why\n:::\n\n"
+        "```{code-cell} ipython3\n---\ntags: [x]\n---\n1 + 1\n```\n\nSee {part}`A1a`.\n"
+    )
+    cells = notebook(page, "Tiny").cells
+    assert [cell.cell_type for cell in cells] == ["markdown", "code", "markdown"]
+    assert cells[1].source == "1 + 1"
+    assert cells[2].source == "See A1a."
+    words = cells[0].source
+    for piece in ("# A", "**Marks**\n\n- 1: x", "**Derivation: D**", "Def $f = 1$", "$= b$ — why"):
+        assert piece in words
+    assert ":::" not in words and "label" not in words
