@@ -23,7 +23,6 @@
   const theme = document.getElementById("theme");
   const themes = { "": "automatic", light: "light", dark: "dark" };
   const showTheme = () => (theme.textContent = `Theme: ${themes[root.dataset.theme ?? ""]}`);
-  theme.hidden = false;
   showTheme();
   theme.addEventListener("click", () => {
     const names = Object.keys(themes);
@@ -50,7 +49,6 @@
     );
     const apply = (choice) => answers.forEach((fold) => (fold.open = open[choice](fold)));
     const chosen = storage.get("folds");
-    folds.hidden = false;
     if (chosen in open) {
       folds.querySelector(`[value=${chosen}]`).checked = true;
       apply(chosen);
