@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from . import formula
+from . import formula, index
 from .pages import MATH, Book, Page, PressError
 
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -19,6 +19,7 @@ OPS = "http://www.idpf.org/2007/ops"
 NOTES = {"doc-noteref": "noteref", "doc-footnote": "footnote"}
 STYLE = Path(__file__).with_name("epub.css")
 FOLDER = "book"
+INDEX = "index-of-terms.xhtml"
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html>
 <html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"
@@ -57,6 +58,7 @@ def write(book: Book, output: Path, when: int) -> None:
     problems: list[PressError] = []
     images: dict[str, Path] = {}
     documents = {"title.xhtml": title_page(book)}
+    terms = index.terms(book)
     mathematical = set()
     for page in book.pages.values():
         name = f"{page.name}.xhtml"
@@ -65,7 +67,9 @@ def write(book: Book, output: Path, when: int) -> None:
             mathematical.add(name)
     if problems:
         raise ExceptionGroup("this cannot be shown", problems)
-    documents["contents.xhtml"] = contents(book)
+    if terms:
+        documents[INDEX] = index_page(book, terms)
+    documents["contents.xhtml"] = contents(book, bool(terms))
     files = {f"{FOLDER}/{name}": text for name, text in documents.items()}
     files[f"{FOLDER}/style.css"] = STYLE.read_text(encoding="utf-8")
     files |= {f"{FOLDER}/{name}": image(path) for name, path in sorted(images.items())}
@@ -191,7 +195,19 @@ def title_page(book) -> str:
             f"<p>Version {facts['version']} · © {facts['copyright']}</p>\n</body>\n</html>\n")
 
 
-def contents(book) -> str:
+def index_page(book, terms) -> str:
+    """The index of terms; a place is named by the part or page that it stands in."""
+    lines = []
+    for term, places in terms:
+        links = ", ".join(
+            f"<a href={quoteattr(f'{quote(place.page.name)}.xhtml#{place.anchor}')}>"
+            f"{escape(place.name)}</a>" for place in places)
+        lines.append(f"<li>{escape(term)}: {links}</li>\n")
+    return (f"{head(book, 'terms', 'Index of terms')}<body>\n<h1>Index of terms</h1>\n<ul>\n"
+            f"{''.join(lines)}</ul>\n</body>\n</html>\n")
+
+
+def contents(book, indexed) -> str:
     """The table of contents: groups, pages, and their sections."""
     out = [head(book, "contents", "Contents"),
            '<body>\n<nav epub:type="toc" id="toc"><h1>Contents</h1>\n<ol>\n']
@@ -201,6 +217,8 @@ def contents(book) -> str:
         if caption:
             entries = f"<li><span>{escape(caption)}</span>\n<ol>\n{entries}</ol></li>\n"
         out.append(entries)
+    if indexed:
+        out.append(f'<li><a href="{INDEX}">Index of terms</a></li>\n')
     first = next(iter(book.pages))
     out.append('</ol></nav>\n<nav epub:type="landmarks" hidden="hidden"><h2>Landmarks</h2><ol>\n'
                '<li><a epub:type="toc" href="contents.xhtml">Contents</a></li>\n'

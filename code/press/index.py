@@ -14,7 +14,7 @@ from .pages import Book, Page, classes, text_of
 HEADINGS = {"h1", "h2", "h3", "h4", "em", "strong", "dt", "figcaption", "caption"}
 TITLES = {"derivation-title", "papers-short", "papers-label"}
 NOT_THERE = {"papers-question", "papers-stem", "papers-translation", "papers-question-section",
-             "papers-peek", "papers-restored"}
+             "papers-peek", "papers-restored", "citation", "footnote"}
 
 
 class Place(NamedTuple):

@@ -217,6 +217,8 @@ def test_the_epub_is_the_same_twice(copy):
         first = archive.infolist()[0]
         assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
         page = archive.read("book/more.xhtml").decode()
+        terms = archive.read("book/index-of-terms.xhtml").decode()
+    assert re.search(r"<li>slope: <a href=\"halves.xhtml#\S+\">A1c</a>", terms)
     assert "𝐱" in page and "𝝁" in page and "mathvariant" not in page
 
 
