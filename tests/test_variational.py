@@ -2,6 +2,7 @@
 
 import itertools
 
+import figures
 import jaxtyping
 import numpy as np
 import oracles
@@ -715,16 +716,9 @@ FIGURES = {
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_draws_labelled_axes_with_the_same_bytes(name):
-    results = FIGURES[name]()
-    figure = getattr(plots, name)(*results)
-    svg = figure._repr_svg_()
-    assert svg == getattr(plots, name)(*results)._repr_svg_() and "<svg" in svg
-    assert all(ax.get_ylabel() or figure.get_supylabel() for ax in figure.axes)
-    assert figure.axes[-1].get_xlabel() or figure.get_supxlabel()
+def test_figure_has_labels_and_the_same_bytes_each_time(name):
+    figures.check_labels(figures.check(getattr(plots, name), FIGURES[name]()))
 
 
-def test_every_figure_is_drawn_here():
-    drawn = {name for name, f in vars(plots).items()
-             if not name.startswith("_") and getattr(f, "__module__", "") == plots.__name__}
-    assert drawn == set(FIGURES)
+def test_every_figure_is_drawn_above():
+    assert figures.public(plots) == set(FIGURES)
