@@ -34,8 +34,8 @@ UNUSED = ("scripts", "styles", "vendor", "locales", "images", "webpack-macros.ht
 # Sphinx says that the caption of a list of pages is a heading, but not of which level; docutils
 # gives the entries of a list a role that is deprecated.
 ROLES = {
-    ' role="heading"': ' role="heading" aria-level="2"',
-    ' role="doc-biblioentry"': ' role="listitem"',
+    r'<p(?![^>]* aria-level=)([^>]*) role="heading"': r'<p\1 role="heading" aria-level="2"',
+    r' role="doc-biblioentry"': ' role="listitem"',
 }
 CLASSES = re.compile(r'class="([^"]*)"')
 WIDTH = re.compile(r'style="width: (\d+)(?:\.\d+)?%"')
@@ -45,7 +45,7 @@ def page_facts(app, pagename, templatename, context, doctree):
     """Give the layout what it says in the head of a page."""
     body = context.get("body") or ""
     for old, new in ROLES.items():
-        body = body.replace(old, new)
+        body = re.sub(old, new, body)
     context["body"] = body
     base = app.config.html_baseurl
     context["page_policy"] = POLICY
