@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import typst
 from press import compare, epub, pages, pdf
 from press.formula import MATHML
 from test_gates import tiny_book
@@ -191,6 +192,22 @@ def test_the_pdf_has_contents_index_notes_and_pages_of_links(copy):
 def test_french_is_set_as_french(copy):
     source = pdf.compose(pages.load(copy))
     assert '#foreign("fr")[diviser par deux]' in source
+
+
+def test_a_formula_in_bold_words_is_not_bold(copy):
+    # A bold symbol is a letter of its own in the plain font; the bold font means a bold formula.
+    def edit(root):
+        heading, paragraph = next(root.iter("h1")), next(root.iter("p"))
+        for place in (heading, ET.SubElement(paragraph, "strong")):
+            place.append(ET.fromstring(MATH.format("", "<mi>x</mi>")))
+    spoil(copy, "more", edit)
+    assert b"NewCMMath-Bold" not in make(copy)
+    template = copy / "template.typ"
+    rule = 'show strong: it => text(weight: "bold", it.body)'
+    assert rule in template.read_text()
+    template.write_text(template.read_text().replace(rule, ""))
+    spoilt = typst.compile(copy / "book.typ", root=copy, ignore_system_fonts=True)
+    assert b"NewCMMath-Bold" in spoilt
 
 
 # Papers and answers
