@@ -8,6 +8,12 @@ import itertools
 import math
 
 import numpy as np
+from numpy.testing import assert_allclose
+
+
+def close(actual, expected, scale=1.0):
+    """rtol 1e-6, and an absolute tolerance three orders below the data."""
+    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def numerical_gradient(function, x, step=1e-5):

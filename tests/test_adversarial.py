@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(adversarial)
 
@@ -21,11 +22,6 @@ numbers = st.floats(-3, 3)
 weights = arrays(np.float64, 3, elements=st.floats(0.01, 1))
 columns = arrays(np.float64, 3, elements=numbers)
 penalties = st.floats(0.1, 10)
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def tables(rng, K=5):

@@ -14,15 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(attention)
 
 WORDS, UNITS, TARGETS = 4, 3, 5
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def rng():

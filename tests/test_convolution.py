@@ -18,6 +18,7 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(convolution)
 Layer, Map = checked.Layer, checked.Map
@@ -30,11 +31,6 @@ images = arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 6)), ele
 stamps = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=numbers)
 modes = st.sampled_from(convolution.MODES)
 seeds = st.integers(0, 2**32 - 1)
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def fits(x, k, mode):

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(mlp)
 
@@ -27,11 +28,6 @@ rows_of_logits = arrays(
     np.float64, st.tuples(st.integers(1, 4), st.integers(2, 5)), elements=st.floats(-30, 30)
 )
 A = np.linspace(-6, 6, 25)
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def autograd(function, *arguments):

@@ -15,15 +15,11 @@ from fullmarks.plots import optimization as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(plain)
 Objective = checked.Objective
 STEPS = 25
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def rosenbrock(x):

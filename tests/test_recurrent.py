@@ -16,17 +16,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(recurrent)
 
 CELLS = list(recurrent.CELLS)
 STEPS, UNITS, INPUTS = 5, 3, 2
 numbers = st.floats(-3, 3)
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def rng():

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose
+from oracles import close
 
 checked = annotated(training)
 
@@ -31,11 +32,6 @@ TORCHS = {
     "leaky ReLU": F.leaky_relu,
     "softplus": F.softplus,
 }
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 def rng():

@@ -15,14 +15,10 @@ from fullmarks.plots import variational as plots
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from oracles import close
 from torch.distributions import Categorical, MultivariateNormal, Normal, kl_divergence
 
 checked = annotated(plain)
-
-
-def close(actual, expected, scale=1.0):
-    """rtol 1e-6, and an absolute tolerance three orders below the data."""
-    assert_allclose(actual, expected, rtol=1e-6, atol=1e-3 * 1e-6 * scale)
 
 
 @pytest.fixture

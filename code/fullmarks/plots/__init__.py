@@ -5,6 +5,7 @@ sizes from the settings in force when they are made, which is after :func:`sheet
 """
 
 import io
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +13,11 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 style.use(Path(__file__).parent.parent / "book.mplstyle")
+
+# Told apart by readers who confuse red and green, and by their grey values.
+BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#B2478A", "#56B4E9"
+BLACK, GREY = "#000000", "#666666"
+STYLES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (BLACK, (0, (5, 1, 1, 1)))]
 
 
 class Sheet(Figure):
@@ -42,3 +48,9 @@ def sheet(nrows=1, ncols=1, *, width=4.8, height=3.6, **subplots):
     """
     figure = Sheet(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(nrows, ncols, **subplots)
+
+
+def lines(ax, x, curves, **options):
+    """One line for each entry of `curves`, told apart by colour and by dashes."""
+    for (name, y), (color, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
+        ax.plot(x, y, color=color, linestyle=dashes, label=name, **options)

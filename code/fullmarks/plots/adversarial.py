@@ -2,16 +2,12 @@
 
 import numpy as np
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-GRAY = "#707070"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
+from fullmarks.plots import BLUE, GREY, ORANGE, PURPLE, sheet
 
 
 def generator_gradients(result):
     """Size of both generators' gradients over the logit, on a logarithmic scale."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     ax.semilogy(result.a, result.non_saturating, color=BLUE)
     ax.semilogy(result.a, result.saturating, color=ORANGE)
     ax.text(-7.6, 0.35, r"$-\log w$: size $1 - w$", color=BLUE)
@@ -24,7 +20,7 @@ def generator_gradients(result):
 
 def steps_to_escape(counted, predicted, rate):
     """Steps until the discriminator is at 1/2: counted (dots), times over the rate (lines)."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     for name, color, label in (
         ("saturating", ORANGE, r"$\log(1-w)$"), ("non_saturating", BLUE, r"$-\log w$"),
     ):  # fmt: skip
@@ -37,7 +33,7 @@ def steps_to_escape(counted, predicted, rate):
 
 def orbits(result):
     """Both ways to play the game of two numbers, in the plane."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=2.9)
+    figure, axes = sheet(1, 2, height=2.9)
     titles = ("both at once", "one after the other")
     for ax, places, color, title in zip(
         axes, (result.together, result.in_turn), (ORANGE, BLUE), titles, strict=True
@@ -52,11 +48,11 @@ def orbits(result):
 
 def critic_surface(result):
     """Contours of the linear critic's loss with its minimum, its saddle and the peak at 0."""
-    figure, ax = sheet(width=WIDTH, height=4.0)
+    figure, ax = sheet(height=4.0)
     lines = ax.contour(result.grid, result.grid, result.loss, levels=18, cmap="cividis",
                        linewidths=1.0)  # fmt: skip
     figure.colorbar(lines, ax=ax, label="critic's loss $L$", ticks=range(-1, 8))
-    ax.plot(np.cos(np.linspace(0, 7, 200)), np.sin(np.linspace(0, 7, 200)), color=GRAY,
+    ax.plot(np.cos(np.linspace(0, 7, 200)), np.sin(np.linspace(0, 7, 200)), color=GREY,
             linestyle=":", linewidth=1.2)  # fmt: skip
     for place, marker, text, offset in (
         (result.best, "o", "minimum", (0, 9)), (result.saddle, "s", "saddle", (-2, 9)),
@@ -73,7 +69,7 @@ def critic_surface(result):
 
 def pursuit(result):
     """Gap of the means and weight of the critic over the steps."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     ax.plot(result.gap, color=BLUE, label="gap of the means")
     ax.plot(result.w, color=ORANGE, label="weight $w$", linewidth=1.2)
     ax.axhline(-2 * result.penalty, color="black", linestyle=":", linewidth=1.2)
@@ -86,7 +82,7 @@ def pursuit(result):
 
 def linear_critic(linear, free):
     """Distance of the means and of the distributions in training against both critics."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True)
+    figure, axes = sheet(2, 1, height=4.6, sharex=True)
     for runs, color, label in ((linear, ORANGE, "linear critic"), (free, BLUE, "hidden layer")):
         for ax, values in zip(axes, (runs.gap, runs.distance), strict=True):
             ax.plot(runs.steps, values.T, color=color, linewidth=0.7, alpha=0.5)
@@ -101,7 +97,7 @@ def linear_critic(linear, free):
 
 def learnt_densities(linear, free):
     """Histograms of the data and of every run's generator after training."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.2, sharex=True, sharey=True)
+    figure, axes = sheet(2, 1, height=4.2, sharex=True, sharey=True)
     bins = np.linspace(-4, 4, 61)
     data = np.histogram(linear.data, bins, density=True)[0]
     for ax, runs, color, title in (
@@ -119,7 +115,7 @@ def learnt_densities(linear, free):
 
 def packed_total_variation(result):
     """Total variation of packed samples over the pack size, for three generators."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     for name, values, color, marker in zip(
         result.name, result.distance, (ORANGE, PURPLE, BLUE), "osD", strict=True
     ):
@@ -134,7 +130,7 @@ def packed_total_variation(result):
 
 def packing(result):
     """Modes found and share near a mode in the end, every run a dot, their means a bar."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True)
+    figure, axes = sheet(2, 1, height=4.6, sharex=True)
     for ax, values in zip(axes, (result.modes, result.near), strict=True):
         for place, runs in enumerate(values[:, -1]):
             jitter = np.linspace(-0.25, 0.25, len(runs))

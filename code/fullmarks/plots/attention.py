@@ -2,15 +2,12 @@
 
 import numpy as np
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#707070"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
+from fullmarks.plots import BLUE, GREEN, GREY, ORANGE, sheet
 
 
 def models(words=4):
     """The two models side by side, for one target word: what its context is made of."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.6)
+    figure, axes = sheet(1, 2, height=3.6)
     for ax, title in zip(axes, ("fixed vector", "attention"), strict=True):
         _draw_encoder(ax, words)
         ax.set_title(title, loc="center")
@@ -57,7 +54,7 @@ def _arrow(ax, start, end, color, width):
 
 def lengths(result):
     """Share of right words over the length, a dot per trained network."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     styles = (
         (result.attention, "attention", BLUE, "o"),
         (result.fixed, "fixed vector", ORANGE, "s"),
@@ -67,8 +64,8 @@ def lengths(result):
         ax.plot(where, np.median(share, axis=1), color=color, linewidth=1, zorder=1)
         ax.plot(np.repeat(where, share.shape[1]), share.ravel(), marker, color=color, alpha=0.7,
                 label=label)  # fmt: skip
-    ax.axhline(1 / 8, color=GRAY, linewidth=1, linestyle="--")
-    ax.text(result.length[-1], 0.14, "guessing", color=GRAY, ha="right")
+    ax.axhline(1 / 8, color=GREY, linewidth=1, linestyle="--")
+    ax.text(result.length[-1], 0.14, "guessing", color=GREY, ha="right")
     ax.set(xlabel="words in the sentence", ylabel="right words", ylim=(0, 1.05))
     ax.set_xticks(result.length)
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 0.18))
@@ -78,7 +75,7 @@ def lengths(result):
 def alignment(sentence):
     """The weights of one sentence: a row for each target word."""
     T = len(sentence.target)
-    figure, ax = sheet(width=WIDTH, height=4.2)
+    figure, ax = sheet(height=4.2)
     image = ax.imshow(sentence.weights, cmap="Blues", vmin=0, vmax=1)
     letters = np.array(list("abcdefgh"))
     source = [
@@ -97,7 +94,7 @@ def alignment(sentence):
 
 def copying(result, networks=(0, 1)):
     """Mean weights of two networks that copy."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=2.9, sharey=True)
+    figure, axes = sheet(1, 2, height=2.9, sharey=True)
     T = result.weights.shape[1]
     for ax, network in zip(axes, networks, strict=True):
         image = ax.imshow(result.weights[network], cmap="Blues", vmin=0, vmax=1)
@@ -114,7 +111,7 @@ def copying(result, networks=(0, 1)):
 
 def reach(result):
     """Gradient over the length of the sentence: geometric mean and range of the seeds."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     for norms, label, color in (
         (result.attention, "attention", BLUE),
         (result.fixed, "fixed vector", ORANGE),
@@ -124,7 +121,7 @@ def reach(result):
         ax.fill_between(result.length, norms.min(axis=0), norms.max(axis=0), color=color,
                         alpha=0.15, linewidth=0)  # fmt: skip
     start = np.exp(np.log(result.attention[:, 0]).mean())
-    ax.loglog(result.length, start * result.length[0] / result.length, color=GRAY, linewidth=1,
+    ax.loglog(result.length, start * result.length[0] / result.length, color=GREY, linewidth=1,
               linestyle=":", label=r"$\propto 1/T$")  # fmt: skip
     ax.set_xticks(result.length, result.length)
     ax.minorticks_off()
@@ -135,7 +132,7 @@ def reach(result):
 
 def scales(result):
     """Largest of 16 weights over the dimension, with and without the division."""
-    figure, ax = sheet(width=WIDTH, height=3.1)
+    figure, ax = sheet(height=3.1)
     ax.semilogx(result.d, result.plain, "s-", color=ORANGE, label=r"$q^\top k$")
     ax.semilogx(result.d, result.scaled, "o-", color=BLUE, label=r"$q^\top k / \sqrt{d}$")
     ax.set_xticks(result.d, result.d)

@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#B2478A"
-BLACK, GREY = "#000000", "#666666"
+from fullmarks.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, sheet
 
 
 def curves(result):

@@ -3,9 +3,7 @@
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+from fullmarks.plots import BLUE, GREEN, ORANGE, sheet
 
 # Where the nodes of D3's graph stand: the chain of operations downwards, the leaves on the left.
 LABELS = {"subtract": "− t", "multiply": "e · e", "divide": "÷ 2", "add": "+", "matmul": "×"}

@@ -3,19 +3,16 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from fullmarks.plots import sheet
+from fullmarks.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, sheet
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, AMBER = "#56B4E9", "#E69F00"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
-GRAY = "#707070"
+AMBER = "#E69F00"
 
 
 def sliding(places):
     """The kernel at each place of "full", the sum beside it, and which modes keep that sum."""
     padded, taps, sums = places
     outside = len(taps) - 1
-    figure, ax = sheet(width=WIDTH, height=3.9)
+    figure, ax = sheet(height=3.9)
     for row, total in enumerate(sums):
         for column, value in enumerate(padded):
             inside = outside <= column < len(padded) - outside
@@ -26,7 +23,7 @@ def sliding(places):
             ))  # fmt: skip
             tap = rf"$\cdot${taps[column - row]:.0f}" if under else ""
             ax.text(column + 0.47, row + 0.44, f"{value:.0f}{tap}", ha="center", va="center",
-                    color="black" if inside else GRAY)  # fmt: skip
+                    color="black" if inside else GREY)  # fmt: skip
         ax.text(len(padded) + 0.2, row + 0.44, f"= {total:.0f}", va="center", color=ORANGE)
     same = (len(taps) - 1) // 2
     for x, mode, cut in ((10.2, "full", 0), (11.6, "same", same), (13.1, "valid", outside)):
@@ -41,7 +38,7 @@ def sliding(places):
 
 def weight_matrices(matrices):
     """Three weight matrices with the same inputs and outputs, and their free weights."""
-    figure, axes = sheet(1, 3, width=WIDTH, height=2.3)
+    figure, axes = sheet(1, 3, height=2.3)
     top = max(abs(matrix).max() for matrix in matrices)
     for ax, matrix, title in zip(axes, matrices, ("dense", "local", "convolution"), strict=True):
         shown = np.where(matrix == 0, np.nan, matrix)
@@ -56,7 +53,7 @@ def weight_matrices(matrices):
 
 def statistics(result):
     """Error against the number of examples, on logarithmic axes: dots measured, lines theory."""
-    figure, ax = sheet(width=WIDTH, height=3.5)
+    figure, ax = sheet(height=3.5)
     labels = ("dense", "local", "convolution")
     for row, (name, color) in enumerate(zip(labels, (ORANGE, AMBER, BLUE), strict=True)):
         ax.loglog(result.examples, result.theory[row], color=color, linewidth=1)
@@ -73,7 +70,7 @@ def statistics(result):
 
 def costs(result):
     """Weights and multiplications against the image side, on logarithmic axes."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     ax.loglog(result.side, result.dense, "o-", color=ORANGE)
     ax.loglog(result.side, result.convolution_products, "o-", color=SKY)
     ax.loglog(result.side, result.convolution_weights, "o-", color=BLUE)
@@ -88,7 +85,7 @@ def costs(result):
 
 def shifts(result):
     """What is left of a shift after each kind of map: moved along with it, and in place."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=5.2, sharex=True)
+    figure, axes = sheet(2, 1, height=5.2, sharex=True)
     names = ("convolution", "pooling, stride 2", "pooling, stride 4", "global pooling")
     colors, markers = (BLUE, ORANGE, PURPLE, GREEN), "osD^"
     for ax, values, title in zip(
@@ -109,7 +106,7 @@ def shifts(result):
 
 def components(maps):
     """An image on its way through convolution, ReLU and pooling."""
-    figure, axes = sheet(2, 2, width=WIDTH, height=4.9)
+    figure, axes = sheet(2, 2, height=4.9)
     titles = ("input", "convolution", "ReLU", "max pooling")
     for ax, image, title in zip(axes.flat, maps, titles, strict=True):
         ax.imshow(image, cmap="PuOr", vmin=-1.2, vmax=1.2)
@@ -121,7 +118,7 @@ def components(maps):
 
 def fields(result):
     """What a corner, an edge and a middle unit see, with the part that lies in the padding."""
-    figure, ax = sheet(width=WIDTH, height=4.0)
+    figure, ax = sheet(height=4.0)
     side = result.side
     ax.add_patch(Rectangle((0, 0), side, side, facecolor="#f2f2f2", edgecolor="black"))
     notes = {"corner": (40, 22), "edge": (40, 132), "middle": (150, 132)}
@@ -144,13 +141,13 @@ def fields(result):
 
 def profile(result):
     """Share of the squared gradient by column: counted, and measured in random networks."""
-    figure, ax = sheet(width=WIDTH, height=3.5)
+    figure, ax = sheet(height=3.5)
     ax.bar(result.offset, result.paths, width=0.9, color="#cfe3f1", label="share of the paths")
     ax.plot(result.offset, result.linear, "o", color=BLUE, markersize=5, label="measured, linear")
     ax.plot(result.offset, result.rectified, "x", color=ORANGE, markersize=6,
             label="measured, ReLU")  # fmt: skip
-    ax.axhline(1 / len(result.offset), color=GRAY, linewidth=1, linestyle=":")
-    ax.text(12.5, 1 / len(result.offset) + 0.002, "all alike", color=GRAY, ha="right")
+    ax.axhline(1 / len(result.offset), color=GREY, linewidth=1, linestyle=":")
+    ax.text(12.5, 1 / len(result.offset) + 0.002, "all alike", color=GREY, ha="right")
     ax.set(xlabel="column, from the middle of the receptive field", ylabel="share")
     ax.set(ylim=(0, 0.165), xlim=(-13, 13))
     ax.legend(loc="upper left", handletextpad=0.4)
@@ -159,7 +156,7 @@ def profile(result):
 
 def growth(result):
     """Width of the receptive field and of its effective part against the depth."""
-    figure, ax = sheet(width=WIDTH, height=3.5)
+    figure, ax = sheet(height=3.5)
     ax.loglog(result.depth, result.field, "o", color=ORANGE, markersize=4)
     ax.loglog(result.depth, 1 + 4 * result.depth, color=ORANGE, linewidth=1)
     ax.loglog(result.depth, result.effective, "o", color=BLUE, markersize=4)
@@ -176,7 +173,7 @@ def growth(result):
 
 def stack(maps, layers, shown=9):
     """One unit of the last map and all that it sees, drawn in one dimension, layer by layer."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     top = maps[-1].size // 2
     units = [{top}]
     for layer in reversed(layers):
@@ -208,7 +205,7 @@ def stack(maps, layers, shown=9):
 
 def sizes(result):
     """Accuracy against the size of new images, for both meanings of a larger image."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=5.2, sharex=True)
+    figure, axes = sheet(2, 1, height=5.2, sharex=True)
     titles = {"cropped": "larger images show more", "scaled": "larger images show the same, larger"}
     colors = {"resize": BLUE, "global mean": ORANGE, "pyramid": GREEN}
     markers = {"resize": "o", "global mean": "s", "pyramid": "^"}
@@ -216,9 +213,9 @@ def sizes(result):
         for way, accuracy in ways.items():
             ax.plot(result.size, accuracy, "-", marker=markers[way], color=colors[way], label=way,
                     linewidth=1.2, markersize=6, alpha=0.9)  # fmt: skip
-        ax.axvline(result.trained, color=GRAY, linewidth=1, linestyle=":")
+        ax.axvline(result.trained, color=GREY, linewidth=1, linestyle=":")
         ax.set(title=titles[family], ylabel="accuracy", ylim=(0.15, 1.08))
-    axes[0].text(result.trained + 0.4, 0.2, "trained here", color=GRAY)
+    axes[0].text(result.trained + 0.4, 0.2, "trained here", color=GREY)
     axes[1].legend(loc="lower right", handletextpad=0.4)
     axes[1].set_xlabel("side of the images in pixels")
     axes[1].set_xticks(result.size)
@@ -227,7 +224,7 @@ def sizes(result):
 
 def distances(result):
     """Distances of pairs as multiples of their mean, and that to the nearest of many points."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=5.6)
+    figure, axes = sheet(2, 1, height=5.6)
     colors, markers = (ORANGE, AMBER, SKY, BLUE), "osD^"
     bins = np.linspace(0, 2.4, 61)
     for (d, ratios), color in zip(result.pairs.items(), colors, strict=True):

@@ -4,16 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from fullmarks.plots import sheet
+from fullmarks.plots import BLUE, GREEN, ORANGE, sheet
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
 PREACTIVATION = "pre-activation $a$  (label $y = 1$)"
 
 
 def fitted_probabilities(fits):
     """True and fitted probability over x, where the model is right and where it is not."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.0, sharey=True)
+    figure, axes = sheet(1, 2, height=3.0, sharey=True)
     for ax, fit, title in zip(
         axes, fits, ("log-odds linear in $x$", "log-odds curved"), strict=True
     ):
@@ -28,7 +26,7 @@ def fitted_probabilities(fits):
 
 def gradient_in_preactivation(curves):
     """Size of both gradients, with the highest point of the squared error's."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     ax.plot(curves.a, curves.cross_entropy, color=BLUE)
     ax.plot(curves.a, curves.squared_error, color=ORANGE)
     ax.text(-1.2, 0.88, r"cross-entropy: $1 - \sigma(a)$", color=BLUE)
@@ -46,7 +44,7 @@ def gradient_in_preactivation(curves):
 
 def steps_from_saturation(steps):
     """Steps to f = 1/2 against the start, on a logarithmic scale, with the gradient flow."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     ax.semilogy(steps.start, steps.flow_squared_error, color=ORANGE, linewidth=1)
     ax.semilogy(steps.start, steps.squared_error, "o", color=ORANGE)
     ax.semilogy(steps.start, steps.flow_cross_entropy, color=BLUE, linewidth=1)
@@ -64,7 +62,7 @@ def steps_from_saturation(steps):
 
 def convexity_in_preactivation(losses, curvatures):
     """Both losses and their second derivatives; the region where the squared error is concave."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=5.0, sharex=True)
+    figure, axes = sheet(2, 1, height=5.0, sharex=True)
     for ax, curves in zip(axes, (losses, curvatures), strict=True):
         ax.plot(curves.a, curves.cross_entropy, color=BLUE)
         ax.plot(curves.a, curves.squared_error, color=ORANGE)
@@ -82,7 +80,7 @@ def convexity_in_preactivation(losses, curvatures):
 
 def margin_losses(losses):
     """The losses over the margin, with the value of each at margin 0."""
-    figure, ax = sheet(width=WIDTH, height=3.6)
+    figure, ax = sheet(height=3.6)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.plot(losses.margin, losses.hinge, color=ORANGE)
     ax.plot(losses.margin, losses.perceptron, color=BLUE)
@@ -99,7 +97,7 @@ def margin_losses(losses):
 
 def separators(found):
     """Where both rules stop: the line of score 0, and for the hinge the lines of margin 1."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.1, sharex=True, sharey=True)
+    figure, axes = sheet(1, 2, height=3.1, sharex=True, sharey=True)
     names = ("perceptron", "hinge")
     for ax, name, color in zip(axes, names, (BLUE, ORANGE), strict=True):
         w = getattr(found, name)
@@ -123,7 +121,7 @@ def _points(ax, x, positive):
 
 def network(inputs=4, hidden=5, classes=3):
     """The network with one hidden layer, unit by unit, with the symbols of its layers."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     columns = [
         (0, inputs, "black", "input\n$x \\in \\mathbb{R}^d$"),
         (1, hidden, ORANGE, "hidden\n$h = \\tanh(W_1 x + b_1)$"),
@@ -152,7 +150,7 @@ def network(inputs=4, hidden=5, classes=3):
 def output_gradient(example):
     """The hidden units as a row, the errors as a column, and the gradient as their product."""
     figure, axes = sheet(
-        2, 2, width=WIDTH, height=3.2, width_ratios=[1, len(example.h)], height_ratios=[1, 4]
+        2, 2, height=3.2, width_ratios=[1, len(example.h)], height_ratios=[1, 4]
     )
     panels = (
         (axes[0, 1], example.h[None, :], "$h^{\\top}$"),
@@ -177,7 +175,7 @@ def output_gradient(example):
 
 def single_steps(changes):
     """Histogram of what each example's step does to the mean loss."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     scale = 1e3
     bins = np.linspace(changes.mean.min(), changes.mean.max(), 31) * scale
     lower = changes.mean < 0
@@ -194,7 +192,7 @@ def single_steps(changes):
 
 def decision_boundaries(result):
     """Where both networks change their mind, over the points that they were trained on."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=2.7, sharex=True, sharey=True)
+    figure, axes = sheet(1, 2, height=2.7, sharex=True, sharey=True)
     titles = (("linear", "three linear layers"), ("tanh", "the same with tanh"))
     for ax, (name, title) in zip(axes, titles, strict=True):
         score = getattr(result, name)
@@ -213,7 +211,7 @@ def decision_boundaries(result):
 
 def linear_paths(paths):
     """Singular values that one layer and two layers have learnt after each step."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.0, sharey=True)
+    figure, axes = sheet(1, 2, height=3.0, sharey=True)
     titles = (("one_layer", "one layer"), ("two_layers", "product of two"))
     for ax, (name, title) in zip(axes, titles, strict=True):
         values = getattr(paths, name)
@@ -226,7 +224,7 @@ def linear_paths(paths):
 
 def bottleneck(result):
     """Error that training reached over the width, on the line of the best possible error."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     ax.plot(result.width, result.best, color="black", label="truncated SVD of that rank")
     ax.plot(result.width, result.trained, "o", color=ORANGE, markersize=8,
             label="trained $W_2W_1$")  # fmt: skip
@@ -238,7 +236,7 @@ def bottleneck(result):
 
 def bottleneck_generalisation(result):
     """Error on training data and on new data over the width of the bottleneck."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     ax.plot(result.width, result.test, color=ORANGE)
     ax.plot(result.width, result.train, color=BLUE)
     ax.axhline(result.noise, color="gray", linewidth=1, linestyle="--")
@@ -256,7 +254,7 @@ def bottleneck_generalisation(result):
 
 def parameter_counts(counts):
     """Number of weights over the width, and where the bottleneck stops saving any."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     ax.plot(counts.width, counts.bottleneck, color=ORANGE)
     ax.axhline(counts.single, color=BLUE)
     even = counts.width[counts.bottleneck <= counts.single][-1]

@@ -1,21 +1,10 @@
 """Figures of the chapter optimization: each takes what its experiment returns, gives a sheet."""
 
-from itertools import cycle
 
 import numpy as np
 
 from fullmarks.experiments.optimization import valley_value
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#B2478A"
-BLACK, GREY = "#000000", "#666666"
-STYLES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (BLACK, (0, (5, 1, 1, 1)))]
-
-
-def _lines(ax, x, curves, **options):
-    """One line for each entry of `curves`, told apart by colour and by dashes."""
-    for (name, y), (color, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
-        ax.plot(x, y, color=color, linestyle=dashes, label=name, **options)
+from fullmarks.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, STYLES, lines, sheet
 
 
 def trajectories(paths):
@@ -58,7 +47,7 @@ def conditioning(result):
 def saddle_escape(result):
     """Steps to leave a saddle, against how near its ridge the start lies."""
     figure, ax = sheet(height=3.9)
-    _lines(ax, result.start, result.steps, marker="o", markersize=4)
+    lines(ax, result.start, result.steps, marker="o", markersize=4)
     ax.set(xscale="log", xlabel=r"start $y_0$, distance from where the gradient in $y$ is 0",
            ylabel=r"steps until $|y| > 1/2$", ylim=(0, 480))
     ax.legend(loc="upper right")
@@ -68,7 +57,7 @@ def saddle_escape(result):
 def learning_rates(result):
     """Loss after 200 steps against the learning rate, and the lowest loss there is."""
     figure, ax = sheet(height=3.6)
-    _lines(ax, result.learning_rate, result.loss, marker="o", markersize=4)
+    lines(ax, result.learning_rate, result.loss, marker="o", markersize=4)
     ax.axhline(result.best, color=BLACK, linewidth=1)
     ax.text(result.learning_rate[0], result.best - 0.012, "minimum", va="top")
     ax.set(xscale="log", xlabel=r"learning rate $\eta$", ylabel="training loss in nats",
@@ -96,7 +85,7 @@ def constant_gradient(result):
 def loss_scale(result):
     """Relative loss after 100 steps against the factor that multiplies the loss."""
     figure, ax = sheet(height=3.8)
-    _lines(ax, result.c, {k: np.maximum(v, 1e-9) for k, v in result.loss.items()})
+    lines(ax, result.c, {k: np.maximum(v, 1e-9) for k, v in result.loss.items()})
     ax.axvline(2, color=BLUE, linewidth=0.8)
     ax.text(3, 0.3, "SGD diverges", color=BLUE)
     ax.set(xscale="log", yscale="log", xlabel="the loss is multiplied by $c$",
@@ -108,7 +97,7 @@ def loss_scale(result):
 def sparse_features(result):
     """Squared error of each weight against the frequency of its feature."""
     figure, ax = sheet(height=3.7)
-    _lines(ax, result.frequency, result.error, marker="o", markersize=5)
+    lines(ax, result.frequency, result.error, marker="o", markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="share of the examples that have the feature",
            ylabel="mean squared error of its weight", ylim=(3e-3, 3))
     names = ["1", *(f"1/{round(1 / f)}" for f in result.frequency[2::2])]
@@ -121,7 +110,7 @@ def sparse_features(result):
 def after_a_cliff(result):
     """Step sizes before and after the gradient falls to a hundredth."""
     figure, ax = sheet(height=3.7)
-    _lines(ax, result.t, result.size)
+    lines(ax, result.t, result.size)
     ax.axvline(50.5, color=BLACK, linewidth=0.8)
     ax.text(54, 25, "gradient falls from 100 to 1")
     ax.set(xscale="log", yscale="log", xlabel="step $t$", ylabel=r"size of the step $/\ \eta$",
@@ -134,7 +123,7 @@ def noisy_bowl(result):
     """Mean squared distance to the minimum under noise, step by step."""
     figure, ax = sheet(height=3.7)
     shown = np.unique(np.geomspace(1, len(result.t), 150).astype(int)) - 1
-    _lines(ax, result.t[shown], {name: d[shown] for name, d in result.distance.items()})
+    lines(ax, result.t[shown], {name: d[shown] for name, d in result.distance.items()})
     ax.set(xscale="log", yscale="log", xlabel="step $t$",
            ylabel="mean squared distance\nto the minimum")
     ax.legend(loc="lower left")
@@ -144,7 +133,7 @@ def noisy_bowl(result):
 def bias_correction(result):
     """Size of Adam's steps with and without bias correction under a constant gradient."""
     figure, ax = sheet(height=3.5)
-    _lines(ax, result.t, result.size)
+    lines(ax, result.t, result.size)
     without = result.size["without"]
     highest = int(without.argmax())
     for i, place in ((0, (1.25, 2.2)), (highest, (20, 6.6))):
@@ -232,7 +221,7 @@ def coincidence(result):
 def inexact_line_search(result):
     """Gradients computed until convergence, against how exact the line search is."""
     figure, ax = sheet(height=3.5)
-    _lines(ax, result.flatness, result.gradients, marker="o", markersize=5)
+    lines(ax, result.flatness, result.gradients, marker="o", markersize=5)
     ax.set(xscale="log", xlabel=r"$c_2$ of the line search  (exact $\to$ loose)",
            ylabel="gradients until convergence", ylim=(0, None))
     ax.set_xticks(result.flatness, [f"{c:g}" for c in result.flatness])

@@ -2,17 +2,14 @@
 
 import numpy as np
 
-from fullmarks.plots import sheet
+from fullmarks.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, sheet
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, GRAY = "#56B4E9", "#707070"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
 NORM = r"norm of $W^t$"
 
 
 def radius_decides(powers):
     """Norms of the powers of one matrix, scaled to three radii, and the powers of the radii."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     for norms, radius, color in zip(
         powers.norms, powers.radius, (BLUE, GREEN, ORANGE), strict=True
     ):
@@ -29,7 +26,7 @@ def radius_decides(powers):
 
 def norm_misleads(powers):
     """The powers of a matrix between the powers of its radius and those of its norm."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     norms, radius, norm = powers.norms[0], powers.radius[0], powers.norm[0]
     t = np.arange(len(norms))
     ax.semilogy(t, norm**t, color=ORANGE, linewidth=1.2, linestyle="--")
@@ -44,7 +41,7 @@ def norm_misleads(powers):
 
 def transient_growth(powers):
     """Norms of powers of matrices with the same eigenvalues."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     for name, norms, color in zip(powers.name, powers.norms, (BLUE, GREEN, ORANGE), strict=True):
         top = norms.argmax()
         label = f"$k = {name}$: up to {norms[top]:.1f} at $t = {top}$"
@@ -57,7 +54,7 @@ def transient_growth(powers):
 
 def defective(powers):
     """Norms of powers where the eigenvectors span the plane, and where they do not."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     styles = ((ORANGE, "-"), (ORANGE, "--"), (BLUE, "-"), (BLUE, "--"))
     labels = (
         "eigenvalue 1, defective", "eigenvalue 1, two directions",
@@ -72,7 +69,7 @@ def defective(powers):
 
 def spirals(result):
     """Trajectories of one vector under a pair of complex eigenvalues of three sizes."""
-    figure, axes = sheet(1, 3, width=WIDTH, height=2.2)
+    figure, axes = sheet(1, 3, height=2.2)
     for ax, r, points, color in zip(
         axes, result.radius, result.points, (BLUE, GREEN, ORANGE), strict=True
     ):
@@ -87,7 +84,7 @@ def spirals(result):
 
 def input_weights(result):
     """Weight of each input in the last state, as bars."""
-    figure, axes = sheet(2, 2, width=WIDTH, height=4.0, sharey=True)
+    figure, axes = sheet(2, 2, height=4.0, sharey=True)
     for ax, (w, steps), weights in zip(axes.flat, result.cases, result.weights, strict=True):
         t = np.arange(1, steps + 1)
         colors = [BLUE if weight > 0 else ORANGE for weight in weights]
@@ -103,7 +100,7 @@ def input_weights(result):
 
 def chain_at_zero(result):
     """Size of the gradient at the first state over the length, for weights of either sign."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     colors = {2.0: BLUE, 4.0: GREEN, 8.0: ORANGE}
     for w, size in zip(result.w, result.size, strict=True):
         length = np.arange(2, len(size) + 2)
@@ -122,7 +119,7 @@ def chain_at_zero(result):
 
 def chain_off_zero(result):
     """States and gradients of the chain with weight 8 from three inputs."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True)
+    figure, axes = sheet(2, 1, height=4.6, sharex=True)
     labels = ("$x = 0$", "$x = 10^{-6}$", "$x = 1$")
     for h, size, label, color in zip(
         result.h, result.size, labels, (ORANGE, GREEN, BLUE), strict=True
@@ -138,7 +135,7 @@ def chain_off_zero(result):
 
 def chain_map(result):
     """Mean factor per step in the long run, over weights and biases."""
-    figure, ax = sheet(width=WIDTH, height=3.6)
+    figure, ax = sheet(height=3.6)
     image = ax.pcolormesh(
         result.w, result.bias, result.factor, cmap="cividis", rasterized=True,
         vmin=0, vmax=1, shading="nearest",
@@ -158,7 +155,7 @@ def chain_map(result):
 
 def paths(result):
     """The contribution of each path, and their sum, for two initial memories."""
-    figure, ax = sheet(width=WIDTH, height=3.8)
+    figure, ax = sheet(height=3.8)
     names = [name.replace("f0", "$f_0$").replace("g0", r"$\tilde{c}_0$").replace("o0", "$o_0$")
              .replace("h0", "$h_0$").replace("f1", "$f_1$").replace("g1", r"$\tilde{c}_1$")
              for name in result.names]  # fmt: skip
@@ -192,12 +189,12 @@ def _lag_curves(ax, result, styles):
 
 def cells_by_lag(result):
     """Gradient in an input over its lag for six cells, with the bound of the sigmoid's slope."""
-    figure, ax = sheet(width=WIDTH, height=4.0)
+    figure, ax = sheet(height=4.0)
     styles = {
         "LSTM": ("LSTM", PURPLE, "-"),
         "GRU": ("GRU", GREEN, "-"),
         "coupled": (r"coupled: $f c + (1-f)\tilde{c}$", BLUE, "-"),
-        "tanh": ("tanh RNN", GRAY, "--"),
+        "tanh": ("tanh RNN", GREY, "--"),
         "variant": ("the paper's variant", ORANGE, "-"),
         "sigmoid": ("sigmoid RNN", "black", "-"),
     }
@@ -211,7 +208,7 @@ def cells_by_lag(result):
 
 def paths_by_lag(result):
     """The variant's direct path, all of its paths, and both networks with larger U."""
-    figure, ax = sheet(width=WIDTH, height=3.8)
+    figure, ax = sheet(height=3.8)
     styles = {
         "all, 3 U": ("variant, all paths, $3\\,U$", ORANGE, "--"),
         "sigmoid, 3 U": ("sigmoid RNN, $3\\,U$", "black", "--"),
@@ -228,7 +225,7 @@ def paths_by_lag(result):
 
 def open_gates(result):
     """Both carries with three forget biases."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.2, sharey=True)
+    figure, axes = sheet(1, 2, height=3.2, sharey=True)
     titles = {"variant": "carry $f(1-f)$", "coupled": "carry $f$"}
     for ax, (cell, title) in zip(axes, titles.items(), strict=True):
         styles = {
@@ -244,7 +241,7 @@ def open_gates(result):
 
 def recall(result):
     """Share of right answers over the lag, a dot per trained network."""
-    figure, ax = sheet(width=WIDTH, height=3.3)
+    figure, ax = sheet(height=3.3)
     styles = (
         ("coupled", r"coupled, $b_f = 4$", BLUE, "s"),
         ("variant", "the paper's variant", ORANGE, "o"),
@@ -256,8 +253,8 @@ def recall(result):
         ax.plot(place + shift, np.median(accuracy, axis=1), color=color, linewidth=1, zorder=1)
         where = np.repeat(place + shift, accuracy.shape[1])
         ax.plot(where, accuracy.ravel(), marker, color=color, label=label, alpha=0.75)
-    ax.axhline(0.5, color=GRAY, linewidth=1, linestyle="--")
-    ax.text(place[-1] + 0.3, 0.515, "guessing", color=GRAY, ha="right")
+    ax.axhline(0.5, color=GREY, linewidth=1, linestyle="--")
+    ax.text(place[-1] + 0.3, 0.515, "guessing", color=GREY, ha="right")
     ax.set_xticks(place, result.lag)
     ax.set(xlabel="lag of the input that counts", ylabel="right answers", ylim=(0.4, 1.03))
     ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(0.0, 0.55))
@@ -266,7 +263,7 @@ def recall(result):
 
 def residual_depths(result):
     """Range of the singular values of the Jacobian over the depth, one panel per setting."""
-    figure, axes = sheet(2, 2, width=WIDTH, height=4.4, sharex=True, sharey=True)
+    figure, axes = sheet(2, 2, height=4.4, sharex=True, sharey=True)
     titles = {
         "no skip": "no skip",
         "W2": "skip, $W^{(2)}$ random",
@@ -274,7 +271,7 @@ def residual_depths(result):
         "W2 = 0": "skip, $W^{(2)} = 0$",
     }
     for ax, (name, title), color in zip(
-        axes.flat, titles.items(), (GRAY, ORANGE, GREEN, BLUE), strict=True
+        axes.flat, titles.items(), (GREY, ORANGE, GREEN, BLUE), strict=True
     ):
         low, high = np.maximum(result.values[name], 1e-12).T
         ax.fill_between(result.depth, low, high, color=color, alpha=0.35, linewidth=0)
@@ -290,7 +287,7 @@ def residual_depths(result):
 
 def zero_start(result):
     """Gradients in both weights over the first steps from W2 = 0."""
-    figure, ax = sheet(width=WIDTH, height=3.2)
+    figure, ax = sheet(height=3.2)
     step = np.arange(len(result.W1))
     ax.plot(step, result.W2, color=BLUE, label="in all $W^{(2)}$")
     ax.plot(step, result.W1, color=ORANGE, label="in all $W^{(1)}$: 0 at the start")

@@ -4,17 +4,7 @@ from itertools import cycle
 
 import numpy as np
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#B2478A"
-BLACK, GREY = "#000000", "#666666"
-STYLES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (BLACK, (0, (5, 1, 1, 1)))]
-
-
-def _lines(ax, x, curves, **options):
-    """One line for each entry of `curves`, told apart by colour and by dashes."""
-    for (name, y), (color, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
-        ax.plot(x, y, color=color, linestyle=dashes, label=name, **options)
+from fullmarks.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, lines, sheet
 
 
 def optimism(result):
@@ -101,7 +91,7 @@ def filters(result):
     axes[0].semilogx(result.u, result.ridge, color=ORANGE, linestyle="--", label="weight decay")
     axes[0].set(ylabel="share of the\nminimum kept", ylim=(0, 1.03))
     axes[0].legend(loc="upper left")
-    _lines(axes[1], result.u, result.gap)
+    lines(axes[1], result.u, result.gap)
     axes[1].plot(result.worst_u, result.worst_gap, "o", color=BLACK)
     axes[1].annotate(f"{result.worst_gap:.4f}", (result.worst_u, result.worst_gap), (8, 4),
                      textcoords="offset points")
@@ -141,7 +131,7 @@ def ensembles(result):
 def hidden_layer(result):
     """Distance between the weight-scaling rule and the geometric mean, by where the mask is."""
     figure, ax = sheet(width=4.8, height=4.3)
-    _lines(ax, result.gain, result.distance, marker="o", markersize=4)
+    lines(ax, result.gain, result.distance, marker="o", markersize=4)
     ax.set(xlabel="scale of the weights", ylabel="distance of rule and\ngeometric mean",
            ylim=(-0.01, 0.24))
     ax.legend(loc="upper left")

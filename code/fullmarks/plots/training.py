@@ -3,15 +3,12 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
-WIDTH = 4.8  # inches: scaled to a phone, the text stays above nine pixels
+from fullmarks.plots import BLUE, GREEN, ORANGE, PURPLE, sheet
 
 
 def cheat_sheet(curves, name, formula, slope):
     """One activation function (solid) and its derivative (dashed), with both formulas."""
-    figure, ax = sheet(width=WIDTH, height=2.6)
+    figure, ax = sheet(height=2.6)
     ax.plot(curves.z, curves.value, color=BLUE, label=formula)
     ax.plot(curves.z, curves.slope, color=ORANGE, linestyle="--", label=slope)
     gaps = [curves.value, curves.slope]
@@ -32,7 +29,7 @@ def cheat_sheet(curves, name, formula, slope):
 
 def slopes(result):
     """Slopes of the sigmoid and of tanh, and the points where they cross."""
-    figure, ax = sheet(width=WIDTH, height=3.0)
+    figure, ax = sheet(height=3.0)
     ax.plot(result.z, result.tanh, color=BLUE)
     ax.plot(result.z, result.sigmoid, color=ORANGE)
     at = np.interp(result.crossing, result.z, result.tanh)
@@ -49,7 +46,7 @@ def slopes(result):
 
 def errors_by_layer(errors):
     """Spread of the errors from the last layer down to the first, on a logarithmic scale."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     colors = {"sigmoid": ORANGE, "tanh": BLUE, "leaky ReLU": GREEN, "ReLU": PURPLE}
     styles = {"leaky ReLU": "--"}
     for name, values in errors.items():
@@ -68,7 +65,7 @@ def errors_by_layer(errors):
 
 def initial_signals(starts):
     """Spread of the units, mean slope and spread of the errors by layer, for three gains."""
-    figure, axes = sheet(3, 1, width=WIDTH, height=6.6, sharex=True)
+    figure, axes = sheet(3, 1, height=6.6, sharex=True)
     rows = (("spread", "spread of the units"), ("slope", "mean slope"),
             ("error", "spread of the errors"))  # fmt: skip
     names = ("small", "Xavier", "large")
@@ -92,7 +89,7 @@ def initial_signals(starts):
 
 def both_conditions(funnels):
     """Variances by layer, forwards and backwards, under three rules for the weights."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.2, sharey=True)
+    figure, axes = sheet(1, 2, height=3.2, sharey=True)
     colors = (BLUE, ORANGE, GREEN)
     for (rule, funnel), color in zip(funnels.items(), colors, strict=True):
         for ax, values in zip(axes, funnel, strict=True):
@@ -108,7 +105,7 @@ def both_conditions(funnels):
 
 def dead_units(result):
     """Share of dead units and training loss against the rate."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True)
+    figure, axes = sheet(2, 1, height=4.6, sharex=True)
     axes[0].semilogx(result.rate, result.share, "o-", color=ORANGE, markersize=5)
     axes[0].set(ylabel="share of dead ReLUs", ylim=(-0.03, 1.03))
     axes[1].loglog(result.rate, result.loss, "o-", color=BLUE, markersize=5)
@@ -123,7 +120,7 @@ def dead_units(result):
 
 def rising_loss(result):
     """The loss step by step at three rates, and the last loss against the rate."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=5.2)
+    figure, axes = sheet(2, 1, height=5.2)
     for (share, losses), color, place in zip(
         result.losses.items(), (GREEN, BLUE, ORANGE), ((100, 0.25), (8, 0.0022), (48, 300)),
         strict=True,
@@ -144,7 +141,7 @@ LETTERS = {"A": BLUE, "B": ORANGE, "C": GREEN, "D": PURPLE}  # as in the figure 
 
 def learning_rate_regimes(result):
     """Expected loss of each rate by epoch (lines), and the mean loss of one run (dots)."""
-    figure, ax = sheet(width=WIDTH, height=3.6)
+    figure, ax = sheet(height=3.6)
     places = {"A": (1.7, 1.33), "B": (22, 0.85), "C": (27, 1.15), "D": (1.2, 0.03)}
     names = {
         "A": r"A: $\eta\lambda = 2.4$", "B": r"B: $\eta\lambda = 0.00012$",
@@ -161,7 +158,7 @@ def learning_rate_regimes(result):
 
 def final_loss(result, meant, printed):
     """Loss after all epochs against the rate: where the four rates are, as meant and as printed."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     stays = np.isfinite(result.loss)
     ax.semilogx(result.rate[stays], result.loss[stays], color="black")
     ax.semilogx(result.rate[stays], result.without_noise[stays], color="gray", linestyle="--",
@@ -185,7 +182,7 @@ def final_loss(result, meant, printed):
 
 def rate_candidates(result, given):
     """The five values on a logarithmic axis, and the chance to come near the best rate."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.6, sharex=True, height_ratios=[1, 3])
+    figure, axes = sheet(2, 1, height=4.6, sharex=True, height_ratios=[1, 3])
     even = np.geomspace(0.01, 1, 5)
     for values, height, color, name in (
         (given, 1, ORANGE, "the question's"), (even, 0, BLUE, "log scale"),
@@ -208,7 +205,7 @@ def rate_candidates(result, given):
 
 def batch_variance(result):
     """Variance of a batch's gradient against the batch size, both ways of drawing."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     ax.loglog(result.size, result.replaced, color=BLUE)
     ax.loglog(result.size, result.drawn_replaced, "o", color=BLUE)
     some = result.distinct > 0
@@ -225,7 +222,7 @@ def batch_variance(result):
 
 def updates_to_target(result):
     """Updates and examples to the target loss against the batch size."""
-    figure, ax = sheet(width=WIDTH, height=3.6)
+    figure, ax = sheet(height=3.6)
     ax.loglog(result.batch, result.updates, "o-", base=2, color=BLUE, markersize=5)
     ax.loglog(result.batch, result.updates * result.batch, "s-", base=2, color=ORANGE, markersize=5)
     ax.text(2**5, 2**10, "updates", color=BLUE)
@@ -240,7 +237,7 @@ def updates_to_target(result):
 
 def batch_sizes(runs):
     """Training loss against epochs and against updates for three batch sizes."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.2, sharey=True)
+    figure, axes = sheet(1, 2, height=3.2, sharey=True)
     for (batch, run), color in zip(runs.items(), (ORANGE, GREEN, BLUE), strict=True):
         name = "all" if batch == max(runs) else f"{batch}"
         axes[0].semilogy(run.epoch, run.loss, color=color, label=f"$B$ = {name}")
@@ -256,7 +253,7 @@ def batch_sizes(runs):
 
 def overfitting(learning):
     """Training loss, dev loss and dev error of the network without a cure."""
-    figure, axes = sheet(2, 1, width=WIDTH, height=4.8, sharex=True, height_ratios=[3, 2])
+    figure, axes = sheet(2, 1, height=4.8, sharex=True, height_ratios=[3, 2])
     run = learning["no cure"]
     axes[0].plot(run.train, color=BLUE)
     axes[0].plot(run.dev, color=ORANGE)
@@ -276,7 +273,7 @@ def overfitting(learning):
 
 def cures(learning):
     """Dev loss of the four runs."""
-    figure, ax = sheet(width=WIDTH, height=3.4)
+    figure, ax = sheet(height=3.4)
     styles = dict(zip(learning, ((ORANGE, "-"), (BLUE, "-"), (GREEN, "--"), (PURPLE, "-.")),
                       strict=True))  # fmt: skip
     for name, run in learning.items():
@@ -291,7 +288,7 @@ def cures(learning):
 
 def training_modes(without, dropout):
     """Three losses by epoch, for a network without dropout and for one with it."""
-    figure, axes = sheet(1, 2, width=WIDTH, height=3.5, sharey=True)
+    figure, axes = sheet(1, 2, height=3.5, sharey=True)
     for ax, run, title in ((axes[0], without, "no dropout"), (axes[1], dropout, "dropout 0.5")):
         epoch = np.arange(1, len(run.logged) + 1)
         ax.semilogy(epoch, run.logged, color=BLUE, label="training, as logged")

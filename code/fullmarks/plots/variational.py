@@ -1,20 +1,9 @@
 """Figures of the chapter variational: each takes what its experiment returns and gives a sheet."""
 
-from itertools import cycle
 
 import numpy as np
 
-from fullmarks.plots import sheet
-
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#B2478A"
-BLACK, GREY = "#000000", "#666666"
-STYLES = [(BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (BLACK, (0, (5, 1, 1, 1)))]
-
-
-def _lines(ax, x, curves, **options):
-    """One line for each entry of `curves`, told apart by colour and by dashes."""
-    for (name, y), (color, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
-        ax.plot(x, y, color=color, linestyle=dashes, label=name, **options)
+from fullmarks.plots import BLACK, BLUE, GREEN, GREY, ORANGE, STYLES, lines, sheet
 
 
 def table(result):
@@ -153,7 +142,7 @@ def inference(result):
     """Nats below the optimum over the gradient steps per example, and those of encoders."""
     figure, ax = sheet(width=4.8, height=3.8)
     shown = np.maximum(result.steps, 0.5)
-    _lines(ax, shown, {f"mean field, rate {r}": y for r, y in result.mean_field.items()})
+    lines(ax, shown, {f"mean field, rate {r}": y for r, y in result.mean_field.items()})
     for i, lost in enumerate(result.encoders):
         ax.axhline(lost, color=BLACK, linewidth=0.8, label=None if i else "encoders, no step")
     ax.set(xscale="log", yscale="log", xlabel="gradient steps for each new example",
@@ -208,7 +197,7 @@ def banana(result):
 def gaps(result):
     """Gap over x: the best of each family for each x, and two encoders of the IAF."""
     figure, axes = sheet(2, 1, width=4.8, height=6.4, sharex=True)
-    _lines(axes[0], result.x, result.best)
+    lines(axes[0], result.x, result.best)
     axes[0].set_title("best of the family for each $x$", fontsize=11)
     mean_field = result.best["mean field"]
     axes[1].plot(result.x, mean_field, color=BLUE, linewidth=2, label="mean field for each $x$")
@@ -234,7 +223,7 @@ def sampled(result):
     axes[0].set_yticks([0.05, 0.1, 0.2, 0.5], ["0.05", "0.1", "0.2", "0.5"])
     axes[0].yaxis.set_tick_params(which="minor", labelleft=False)
     axes[0].legend(loc="lower left")
-    _lines(axes[1], result.variables, result.cost)
+    lines(axes[1], result.variables, result.cost)
     axes[1].set(yscale="log", xlabel="categorical variables $n$", ylabel="runs of the decoder")
     axes[1].legend(loc="upper left", title="exact sum")
     return figure
