@@ -27,7 +27,7 @@ export PYTHONHASHSEED := 0
 .PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 html: setup  ## build the book for the browser
 	@$(SPHINX) -b html book $(BUILD)/html
@@ -81,7 +81,7 @@ serve: setup  ## build, serve on this machine only, rebuild on save
 	@$(VENV)/bin/sphinx-autobuild --host 127.0.0.1 --port $(PORT) --watch code --watch conf.py \
 		--ignore '*/__pycache__/*' -c . -d $(BUILD)/doctrees -j $(JOBS) -n book $(BUILD)/html
 
-test: setup lint  ## run every test and doctest
+test: lint html  ## run every test and doctest, on the built book
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 fast: setup  ## build and test one chapter: make fast WORD=mlp

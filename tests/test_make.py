@@ -36,7 +36,7 @@ def fake_python(folder, script):
 
 def test_make_alone_lists_every_target(clone):
     done = make(clone)
-    listed = re.findall(r"^make (\w+) ", done.stdout, re.M)
+    listed = re.findall(r"^make ([\w-]+) ", done.stdout, re.M)
     [phony, *_] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert done.returncode == 0
     assert sorted(listed) == sorted(phony.split())
