@@ -82,7 +82,7 @@
 
   // What scrolls sideways can be reached by keyboard, and only then.
   const scrollers = document.querySelectorAll(
-    "pre, .formula, .table-scroll, .papers-scroll, .chain .right, .derivation .define, .alone, ol[tabindex]",
+    "pre, .formula, .table-scroll, .papers-scroll, .chain .right, .derivation .define, .givens, .alone, ol[tabindex]",
   );
   const reach = (box) => {
     if (box.scrollWidth > box.clientWidth + 1) {
