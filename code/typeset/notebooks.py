@@ -126,7 +126,12 @@ def examples(text: str) -> str:
     """What a dialogue types, with what it gives as comments."""
     lines = []
     for example in doctest.DocTestParser().get_examples(text):
-        lines += [example.source.rstrip()]
+        if example.exc_msg:
+            # An error that is meant to happen does not stop the notebook.
+            inner = [f"    {line}" for line in example.source.splitlines()]
+            lines += ["try:", *inner, "except Exception as error:", "    print(error)"]
+        else:
+            lines += [example.source.rstrip()]
         lines += [f"# {line}" for line in example.want.splitlines()]
     return "\n".join(lines)
 
