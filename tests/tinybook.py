@@ -29,8 +29,8 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-def build(folder: Path, *, builder="html", **settings) -> Build:
-    """Build ``folder/book`` with the given Sphinx settings; keeps doctrees between calls."""
+def build(folder: Path, *, builder="html", only=(), **settings) -> Build:
+    """Build ``folder/book``, or some pages, with settings; keeps doctrees between calls."""
     status, warning = StringIO(), StringIO()
     # Said each time: what an extension adds to the default stays for the next build of a process.
     parser = "myst-nb" if "myst_nb" in settings["extensions"] else "markdown"
@@ -40,7 +40,7 @@ def build(folder: Path, *, builder="html", **settings) -> Build:
             srcdir=folder / "book", confdir=None, outdir=folder / "out",
             doctreedir=folder / "doctrees", buildername=builder, confoverrides=settings,
             status=status, warning=warning, warningiserror=True, parallel=1)
-        app.build()
+        app.build(filenames=[str(folder / "book" / name) for name in only])
     root = f"{folder / 'book'}/"
     lines = ANSI.sub("", warning.getvalue()).replace(root, "").strip().splitlines()
     return Build(folder, app.statuscode, lines)

@@ -85,7 +85,8 @@ def write_files(app, error):
         else:
             path.unlink(missing_ok=True)
     lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
-    pages = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
+    wanted = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
+    pages = [page for page in wanted if page.is_file()]  # one chapter may be built alone
     if index.is_file() and all(page.stat().st_mtime < index.stat().st_mtime for page in pages):
         return
     used = {name for page in pages for names in CLASSES.findall(page.read_text(encoding="utf-8"))

@@ -44,6 +44,17 @@ def soup(book, name):
     return BeautifulSoup(book.page(name), "html.parser")
 
 
+def test_a_page_is_built_alone_and_the_others_later(tmp_path):
+    index = PAGES["index.md"].replace("sub/a", "sub/a\nb")
+    folder = write(tmp_path, PAGES | {"index.md": index, "b.md": "# B\n\nOther words.\n"})
+    alone = build(folder, only=["sub/a.md"], **SETTINGS)
+    assert (alone.exit_code, alone.warnings) == (0, [])
+    assert "Mots" in alone.page("search-index.js") and not (folder / "out/b.html").exists()
+    whole = build(folder, **SETTINGS)
+    assert (whole.exit_code, whole.warnings) == (0, [])
+    assert "Other words" in whole.page("search-index.js")
+
+
 def test_a_page_says_what_and_where_it_is(book):
     page = soup(book, "sub/a.html")
     assert page.find("link", rel="canonical")["href"] == "https://example.org/tiny/sub/a.html"
