@@ -4,6 +4,7 @@ This happens before myst-nb chooses the form of each output and before reference
 that what is repeated from another page takes part in both.
 """
 
+import re
 from collections import Counter
 from fractions import Fraction
 
@@ -300,7 +301,7 @@ class FillSlots(SphinxPostTransform):
             return [nodes.paragraph("", "Nothing is left unchecked.")]
         listed = nodes.bullet_list(bullet="-")
         for link, text in items:
-            listed += nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {text}")))
+            listed += nodes.list_item("", nodes.paragraph("", "", link, *formulas(f": {text}")))
         heading = f"What nothing checks by machine ({len(items)}):"
         return [nodes.paragraph("", heading, classes=["papers-label"]), listed]
 
@@ -319,6 +320,18 @@ def say(what: str, n: int) -> str:
     ('1 checked step', '2 figures')
     """
     return f"{n} {what.removesuffix('s') if n == 1 else what}"
+
+
+def formulas(text: str) -> list[nodes.Node]:
+    """A text in which formulas stand between dollar signs, as nodes.
+
+    Examples
+    --------
+    >>> [type(node).__name__ for node in formulas("for $K < 4$ only")]
+    ['Text', 'math', 'Text']
+    """
+    pieces = enumerate(re.split(r"\$([^$]+)\$", text))
+    return [nodes.math("", piece) if n % 2 else nodes.Text(piece) for n, piece in pieces]
 
 
 def row(*facts: nodes.Node) -> nodes.paragraph:

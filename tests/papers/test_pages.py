@@ -208,7 +208,7 @@ def test_map_takes_the_marks_of_a_part_that_shares_its_points(book):
 
 
 def test_evidence_counts_what_checks_each_answer_and_lists_the_rest(book):
-    book.edit("mlp.md", ":::{checked} 7\n:::", ":::{checked} 7 2\nIt is a minimum.\n:::")
+    book.edit("mlp.md", ":::{checked} 7\n:::", ":::{checked} 7 2\nIt is a minimum of $f$.\n:::")
     book.edit("mlp.md", ":::{answer} A1a\n:::", ":::{answer} A1a\n:unchecked: It is known.\n:::")
     book.edit("mlp.md", "See {part}", ":::{checked} 1 1\n:::\n\nSee {part}")
     built = book.build()
@@ -229,7 +229,7 @@ def test_evidence_counts_what_checks_each_answer_and_lists_the_rest(book):
     assert listed == [
         "A1a : It is known.",
         "A1a : words only: no step, doctest, cell or figure",
-        "A2 : It is a minimum.",
+        r"A2 : It is a minimum of \(f\) .",
         "A2 : a step of a derivation",
         "B1 : words only: no step, doctest, cell or figure",
         "Perceptrons : a step of a derivation",
