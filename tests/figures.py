@@ -14,9 +14,11 @@ def check(draw, result):
 
 def check_labels(sheet):
     """Every axis of a sheet says what it shows: alone, or for its row, or for all panels."""
-    first = [ax for ax in sheet.axes if ax.get_subplotspec().is_first_col()]
-    assert all(ax.get_ylabel() or sheet.get_supylabel() for ax in first)
-    assert sheet.axes[-1].get_xlabel() or sheet.get_supxlabel()
+    panels = [ax for ax in sheet.axes if ax.get_subplotspec()]
+    bars = [ax for ax in sheet.axes if not ax.get_subplotspec()]  # of colours
+    first = [ax for ax in panels if ax.get_subplotspec().is_first_col()]
+    assert all(ax.get_ylabel() or sheet.get_supylabel() for ax in first + bars)
+    assert panels[-1].get_xlabel() or sheet.get_supxlabel()
 
 
 def public(plots):

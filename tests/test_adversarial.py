@@ -1,5 +1,6 @@
 """Chapter adversarial: each function against its definition, torch and invariants."""
 
+import figures
 import numpy as np
 import oracles
 import pytest
@@ -8,7 +9,6 @@ import torch.nn.functional as F
 from annotated import annotated
 from fullmarks import adversarial
 from fullmarks.experiments import adversarial as experiments
-from fullmarks.plots import Sheet
 from fullmarks.plots import adversarial as plots
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -361,17 +361,33 @@ def test_packing_is_seeded():
     assert (one.near == two.near).all() and one.modes.shape == (1, 2, 2)
 
 
-@pytest.mark.parametrize("figure", [
-    lambda: plots.generator_gradients(experiments.generator_gradients()),
-    lambda: plots.steps_to_escape(*(experiments.steps_to_escape(),) * 2, 0.1),
-    lambda: plots.orbits(experiments.orbits()),
-    lambda: plots.critic_surface(experiments.critic_surface()),
-    lambda: plots.pursuit(experiments.pursuit()),
-    lambda: plots.packed_total_variation(experiments.packed_distances()),
-])
-def test_a_figure_is_the_same_on_every_run(figure):
-    first = figure()
-    assert isinstance(first, Sheet) and first._repr_svg_() == figure()._repr_svg_()
+def critics():
+    """Short runs of both kinds."""
+    return [experiments.wasserstein_training(np.random.default_rng(0), linear, runs=2, steps=20)
+            for linear in (True, False)]
+
+
+FIGURES = {
+    "generator_gradients": lambda: [experiments.generator_gradients()],
+    "steps_to_escape": lambda: (*(experiments.steps_to_escape(),) * 2, 0.1),
+    "orbits": lambda: [experiments.orbits()],
+    "critic_surface": lambda: [experiments.critic_surface()],
+    "pursuit": lambda: [experiments.pursuit()],
+    "linear_critic": critics,
+    "learnt_densities": critics,
+    "packed_total_variation": lambda: [experiments.packed_distances()],
+    "packing": lambda: [experiments.packing(
+        np.random.default_rng(5), ((1, 8), (2, 4), (4, 8)), runs=2, steps=(2, 3, 4))],
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_has_labels_and_the_same_bytes_each_time(name):
+    figures.check_labels(figures.check(getattr(plots, name), FIGURES[name]()))
+
+
+def test_every_figure_is_drawn_above():
+    assert figures.public(plots) == set(FIGURES)
 
 
 def test_what_the_chapter_concludes_about_packs():

@@ -15,12 +15,10 @@ import numpy as np
 
 from fullmarks import _checks
 from fullmarks.mlp import sigmoid
-from fullmarks.regularization import masks
+from fullmarks.regularization import MOST_MASKED, masks
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-MOST_ENUMERATED = 16
 
 
 def states(n: int) -> Float[np.ndarray, "m n"]:
@@ -67,9 +65,9 @@ def _same_rows(**batches):
 
 
 def _enumerable(units):
-    if units > MOST_ENUMERATED:
+    if units > MOST_MASKED:
         raise ValueError(
-            f"{units} units have 2**{units} states, but at most 2**{MOST_ENUMERATED} are enumerated"
+            f"{units} units have 2**{units} states, but at most 2**{MOST_MASKED} are enumerated"
         )
 
 

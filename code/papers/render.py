@@ -219,13 +219,12 @@ class FillSlots(SphinxPostTransform):
         lines = []
         for chapter in dict.fromkeys(part.chapter for part in parts):
             asked = parts_of(parts, chapter=chapter)
-            cells = [self.map_cell(parts_of(asked, paper=id), totals[id], here) for id in papers]
-            shares = [sum(map(self.worth, parts_of(asked, paper=id))) / total
-                      for id, total in totals.items() if total]
-            share = sum(shares) / (len(shares) or 1)
-            by = len({part.paper for part in asked})
+            by = {id: parts_of(asked, paper=id) for id in papers}
+            points = {id: sum(map(self.worth, by[id])) for id in papers if totals[id]}
+            share = sum(points[id] / totals[id] for id in points) / (len(points) or 1)
             percent = f"{float(100 * share):.1f}\N{NO-BREAK SPACE}%"
-            facts = [f"{by} of {len(papers)}", str(len(asked)), percent]
+            facts = [f"{sum(map(bool, by.values()))} of {len(papers)}", str(len(asked)), percent]
+            cells = [self.map_cell(by[id], points.get(id), here) for id in papers]
             lines.append((share, [
                 [self.link_chapter(here, asked[0])], *([nodes.Text(one)] for one in facts), *cells,
             ]))
@@ -242,11 +241,10 @@ class FillSlots(SphinxPostTransform):
             value = answer.marks if answer else None
         return value or Fraction(0)
 
-    def map_cell(self, parts: list[Part], total: Fraction, here: str) -> list[nodes.Node]:
-        """What a paper asks of a topic: its points where the paper prints points, and the parts."""
-        points = sum(map(self.worth, parts))
+    def map_cell(self, parts: list[Part], points: Fraction | None, here: str) -> list[nodes.Node]:
+        """What a paper asks of a topic: the points, if the paper prints points, and the parts."""
         cell: list[nodes.Node] = []
-        if parts and total:
+        if parts and points is not None:
             cell += [nodes.strong("", show(points)), nodes.Text(": ")]
         for part in parts:
             cell += [nodes.Text(", ")] * (part is not parts[0]) + [self.link_part(here, part.id)]

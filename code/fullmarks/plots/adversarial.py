@@ -76,7 +76,7 @@ def pursuit(result):
     ax.axhline(0, color="black", linewidth=0.8)
     ax.text(3000, -1.9 * result.penalty, r"$-2\lambda$", ha="right", va="bottom")
     ax.legend(loc="upper right")
-    ax.set(xlabel="steps", ylim=(-2.2, 1.7), xlim=(0, 3000))
+    ax.set(xlabel="steps", ylabel="gap, weight", ylim=(-2.2, 1.7), xlim=(0, 3000))
     return figure
 
 
