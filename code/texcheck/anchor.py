@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from . import values as v
+from .env import NOWHERE
 from .errors import Refused
-from .evaluate import Env, Evaluator, to_array
+from .evaluate import Evaluator
 from .program import Program
 from .tex import nearest
 from .trees import pretty
@@ -296,17 +297,17 @@ def symbol_value(name: str, evaluator: Evaluator):
     if program.scope[key].kind == "pmf":
         return evaluator.draw.tables[key][0].numpy()
     if key in program.families:
-        spans = evaluator.spans(key, Env())
+        spans = evaluator.spans(key, NOWHERE)
         places = [()]
         for low, high in spans:
             places = [(*p, i) for p in places for i in range(low, high + 1)]
-        entries = [to_array(evaluator.element(key, p, Env())) for p in places]
+        entries = [v.to_array(evaluator.element(key, p, NOWHERE)) for p in places]
         stacked = np.stack([np.asarray(e) for e in entries])
         return stacked.reshape(tuple(b - a + 1 for a, b in spans) + stacked.shape[1:])
-    value = evaluator.value(Node("sym", (key,)), Env())
+    value = evaluator.value(Node("sym", (key,)), NOWHERE)
     if isinstance(value, v.Lazy):
         raise Refused("code", f"{name} has no size: write I_n or \\mathbf{{1}}_n")
-    return to_array(value)
+    return v.to_array(value)
 
 
 class Python:
@@ -314,7 +315,7 @@ class Python:
 
     def __init__(self, evaluator: Evaluator, free: dict):
         self.e = evaluator
-        self.memory: dict = {n: to_array(x) for key, x in free.items() for n in python_names(key)}
+        self.memory: dict = {n: v.to_array(x) for key, x in free.items() for n in python_names(key)}
 
     def run(self, text: str):
         return self.visit(ast.parse(text, mode="eval").body)

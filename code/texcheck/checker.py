@@ -13,8 +13,9 @@ from . import anchor
 from . import values as v
 from .block import Block, Item
 from .draw import draw_symbols
+from .env import NOWHERE, Draw, Env, Watch
 from .errors import Error, Refused, Undefined
-from .evaluate import Draw, Env, Evaluator, Watch, to_array
+from .evaluate import Evaluator
 from .trees import Node, pretty, show, walk
 
 DRAWS = 24
@@ -201,7 +202,7 @@ class Run:
             kind = ("wide", "wide", "mixed", "zero")[number % 4]
             try:
                 evaluator = draw_symbols(self.block.program, rng, kind)
-                if not evaluator.holds(self.block.program.assumptions, Env()):
+                if not evaluator.holds(self.block.program.assumptions, NOWHERE):
                     continue
             except (Undefined, Refused):
                 continue
@@ -342,7 +343,7 @@ class Run:
         rng = np.random.default_rng([*self.seed, attempt])
         evaluator = draw_symbols(self.block.program, rng)
         try:
-            if evaluator.holds(self.block.program.assumptions, Env()):
+            if evaluator.holds(self.block.program.assumptions, NOWHERE):
                 return evaluator
         except Undefined:
             return None
@@ -530,7 +531,7 @@ class Run:
             return
         if isinstance(value, v.Lazy):
             raise Refused("code", "the left side has no size: write I_n or \\mathbf{1}_n")
-        left = np.asarray(to_array(value), dtype=np.float64)
+        left = np.asarray(v.to_array(value), dtype=np.float64)
         with np.errstate(all="ignore"):
             right = anchor.evaluate(item.python, evaluator, free)
         if right.shape != left.shape and not (right.size == left.size == 1):

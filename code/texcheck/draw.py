@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from . import values as v
+from .env import NOWHERE, Draw
 from .errors import Refused
-from .evaluate import Draw, Env, Evaluator
+from .evaluate import Evaluator
 from .program import Program
 from .trees import Node, walk
 
@@ -148,7 +149,7 @@ def draw_let(program: Program, evaluator: Evaluator, key: str, rng, probe: str =
     if not let.ranges:
         evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng, mode)
         return
-    spans = evaluator.spans(key, Env())
+    spans = evaluator.spans(key, NOWHERE)
     places = [()]
     for low, high in spans:
         places = [(*p, i) for p in places for i in range(low, high + 1)]
@@ -195,7 +196,7 @@ def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
         return draw_finite(domain, evaluator, rng)
     if name in ("N", "N0", "Z"):
         return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
-    dims = [evaluator.whole(d, Env(), "a dimension") for d in shape]
+    dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
     if name.startswith("interval"):
         low, high = (float(evaluator.value(e)) for e in extra)
@@ -214,10 +215,10 @@ def draw_finite(domain: Node, evaluator: Evaluator, rng):
     """A member of a finite set; one that is enumerated elsewhere is drawn without listing."""
     name, shape, extra = domain.args
     if name == "onehot" or not shape:
-        members = evaluator.domain_values(domain, Env())
+        members = evaluator.domain_values(domain, NOWHERE)
         return members[int(rng.integers(len(members)))]
-    single = evaluator.members(Node("domain", (name, (), extra)), Env())
-    dims = [evaluator.whole(d, Env(), "a dimension") for d in shape]
+    single = evaluator.members(Node("domain", (name, (), extra)), NOWHERE)
+    dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
     chosen = rng.integers(len(single), size=sizes)
     array = np.array([float(s) for s in single])[chosen]
@@ -277,7 +278,7 @@ def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
     """A random entire function: a few sines and a quadratic, moved into its set of values."""
     shapes = [input_shape(d, evaluator) for d in fun.inputs]
     inputs = sum(math.prod(s) for s in shapes)
-    dims = [evaluator.whole(d, Env(), "a dimension") for d in fun.output.args[1]]
+    dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in fun.output.args[1]]
     outputs = math.prod(dims)
 
     def random(*size):
@@ -320,8 +321,8 @@ def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
 
 def input_shape(domain: Node, evaluator: Evaluator) -> tuple[int, ...]:
     if domain.args[0] == "onehot":
-        return (evaluator.whole(domain.args[1][0], Env(), "a dimension"), 1)
-    dims = [evaluator.whole(d, Env(), "a dimension") for d in domain.args[1]]
+        return (evaluator.whole(domain.args[1][0], NOWHERE, "a dimension"), 1)
+    dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in domain.args[1]]
     return tuple([*dims, 1] if len(dims) == 1 else dims)
 
 
@@ -361,7 +362,7 @@ def sample_group(program: Program, evaluator: Evaluator, group, rng) -> dict:
         rv = program.rvs[key]
         places = [()]
         if rv.ranges:
-            (low, high), = evaluator.spans(key, Env())
+            (low, high), = evaluator.spans(key, NOWHERE)
             places = [(i,) for i in range(low, high + 1)]
         for place in places:
             outcome[key, place] = draw_domain(rv.domain, evaluator, rng)

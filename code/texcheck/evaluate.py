@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from . import values as v
 from .batch import batched
 from .contract import contracted
+from .env import NOWHERE, Draw, Env, Watch, stamp
 from .errors import Refused, Undefined
 from .program import Program
 from .trees import Node, pretty, show, walk
@@ -29,61 +30,6 @@ FUNCTIONS = {
     "floor": torch.floor, "ceil": torch.ceil,
     "relu": torch.relu, "sign": torch.sign, "erf": torch.erf,
 }
-
-
-@dataclass
-class Draw:
-    """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
-
-    `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
-    met outside of an expectation, and `seed` what those with a distribution are drawn with.
-    """
-
-    dims: dict[str, int] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    families: dict[str, dict[tuple, Any]] = field(default_factory=dict)
-    functions: dict[str, Any] = field(default_factory=dict)
-    tables: dict[str, Any] = field(default_factory=dict)
-    samples: list = field(default_factory=list)
-    outcomes: dict[tuple, Any] = field(default_factory=dict)
-    seed: int = 0
-
-
-@dataclass
-class Watch:
-    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
-
-    cases: dict[int, set] = field(default_factory=dict)
-    terms: dict[tuple, float] = field(default_factory=dict)
-    signs: dict[tuple, set] = field(default_factory=dict)
-    detailed: bool = False
-    role: str = "step"
-
-
-@dataclass(frozen=True)
-class Env:
-    """What surrounds a node: bound names (lexical), cut symbols and sampled ones (dynamic)."""
-
-    bound: dict = field(default_factory=dict)
-    cuts: dict = field(default_factory=dict)
-    terms: int = 1
-
-    def bind(self, **names) -> Env:
-        return replace(self, bound={**self.bound, **names})
-
-    def binding(self, names: dict) -> Env:
-        return replace(self, bound={**self.bound, **names})
-
-    def cut(self, values: dict) -> Env:
-        return replace(self, cuts={**self.cuts, **values})
-
-    def only(self, names: dict) -> Env:
-        return replace(self, bound=names)
-
-
-def stamp(value) -> Any:
-    """What identifies a value in the memory of results."""
-    return id(value) if isinstance(value, torch.Tensor) else ("n", value)
 
 
 class Evaluator:
@@ -106,7 +52,7 @@ class Evaluator:
 
     # ---- the walk -----------------------------------------------------------------------
 
-    def value(self, node: Node, env: Env = Env()) -> Any:
+    def value(self, node: Node, env: Env = NOWHERE) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed."""
         if node.kind == "num":
             text = node.args[0]
@@ -454,7 +400,7 @@ class Evaluator:
         op, a, b = condition.args
         left, right = self.value(a, env), self.value(b, env)
         if v.is_scalar(left) and v.is_scalar(right):
-            return compare(op, v.plain(left), v.plain(right))
+            return v.compare(op, v.plain(left), v.plain(right))
         if op in ("=", r"\ne"):
             left, right = v.settle(left, right)
             if v.is_scalar(left) and left == 0 and isinstance(right, torch.Tensor):
@@ -874,12 +820,6 @@ def check_size(size: int) -> None:
         raise v.type_error(f"a dimension of {size}: at most 64")
 
 
-def compare(op: str, a: float, b: float) -> bool:
-    close = abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
-    return {"=": close, r"\ne": not close, "<": a < b, ">": a > b, r"\le": a <= b,
-            r"\ge": a >= b}[op]
-
-
 def total(found: list):
     """Sum of values of one shape."""
     if not found:
@@ -930,13 +870,3 @@ def arrange(full: torch.Tensor, out, leaf: torch.Tensor, transposed: bool, flip:
         return full.reshape(*out.shape, leaf.shape[0])
     raise v.type_error(f"the derivative of {v.shape_text(out)} by {v.shape_text(leaf)}: write it "
                        "with indices")
-
-
-def to_array(value) -> np.ndarray | float | int:
-    """A value for NumPy: columns and rows become one-dimensional."""
-    if isinstance(value, v.Number):
-        return value
-    array = value.detach().numpy()
-    if array.ndim == 0:
-        return float(array)
-    return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array

@@ -192,7 +192,7 @@ class Probability:
 
     def distributed(self, name: str, env):
         """Outcome spaces of a variable with a distribution; one for each place of a sequence."""
-        from .evaluate import Env
+        from .env import Env
 
         rv = self.e.program.rvs[name]
         base = Env(cuts={k: x for k, x in env.cuts.items() if k[0] != name})
@@ -248,7 +248,7 @@ class Probability:
         Variables on the right of the bar of every factor are part of the outcome too; their
         weight is one.
         """
-        from .evaluate import Env
+        from .env import Env
 
         program = self.e.program
         cuts = Env(cuts=env.cuts)
@@ -534,8 +534,6 @@ def same(a, b) -> bool:
 
 
 def relate(op: str, a, b) -> bool:
-    from .evaluate import compare
-
     if v.is_scalar(a) and v.is_scalar(b):
-        return compare(op, v.plain(a), v.plain(b))
+        return v.compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")

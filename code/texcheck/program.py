@@ -189,9 +189,9 @@ class Program:
     def domain_members(self, found, evaluator) -> list:
         stem, domain = found
         if domain is not None:
-            from .evaluate import Env
+            from .env import NOWHERE
 
-            return evaluator.domain_values(domain, Env())
+            return evaluator.domain_values(domain, NOWHERE)
         return list(range(1, evaluator.draw.dims["alphabet " + stem] + 1))
 
     def is_discrete(self, key: str) -> bool:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from .errors import Refused, Undefined
@@ -290,3 +291,19 @@ def as_int(a, what: str) -> int:
             float(a).is_integer()):
         return int(a)
     raise type_error(f"{what} must be a whole number")
+
+
+def compare(op: str, a: float, b: float) -> bool:
+    close = abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
+    return {"=": close, r"\ne": not close, "<": a < b, ">": a > b, r"\le": a <= b,
+            r"\ge": a >= b}[op]
+
+
+def to_array(value) -> np.ndarray | float | int:
+    """A value for NumPy: columns and rows become one-dimensional."""
+    if isinstance(value, Number):
+        return value
+    array = value.detach().numpy()
+    if array.ndim == 0:
+        return float(array)
+    return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array

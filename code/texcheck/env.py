@@ -1,0 +1,63 @@
+"""What surrounds a node while it is evaluated: a draw, the bound names, and what is watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+
+@dataclass
+class Draw:
+    """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
+
+    `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
+    met outside of an expectation, and `seed` what those with a distribution are drawn with.
+    """
+
+    dims: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    families: dict[str, dict[tuple, Any]] = field(default_factory=dict)
+    functions: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
+    samples: list = field(default_factory=list)
+    outcomes: dict[tuple, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass
+class Watch:
+    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
+
+    cases: dict[int, set] = field(default_factory=dict)
+    terms: dict[tuple, float] = field(default_factory=dict)
+    signs: dict[tuple, set] = field(default_factory=dict)
+    detailed: bool = False
+    role: str = "step"
+
+
+@dataclass(frozen=True)
+class Env:
+    """What surrounds a node: bound names (lexical), cut symbols and sampled ones (dynamic)."""
+
+    bound: dict = field(default_factory=dict)
+    cuts: dict = field(default_factory=dict)
+    terms: int = 1
+
+    def binding(self, names: dict) -> Env:
+        return replace(self, bound={**self.bound, **names})
+
+    def cut(self, values: dict) -> Env:
+        return replace(self, cuts={**self.cuts, **values})
+
+    def only(self, names: dict) -> Env:
+        return replace(self, bound=names)
+
+
+NOWHERE = Env()  # nothing is bound
+
+
+def stamp(value) -> Any:
+    """What identifies a value in the memory of results."""
+    return id(value) if isinstance(value, torch.Tensor) else ("n", value)
