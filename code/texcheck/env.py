@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+from .trees import Node
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -35,6 +40,27 @@ class Watch:
     signs: dict[tuple, set] = field(default_factory=dict)
     detailed: bool = False
     role: str = "step"
+
+
+class Memo:
+    """What is found out once and holds for all draws of a check."""
+
+    def __init__(self) -> None:
+        self.singly: set[int] = set()
+        self.kept: list[Node] = []
+        self.places: dict[str, Any] = {}
+
+    def take_singly(self, node: Node) -> None:
+        """Remember that the members of a sum must be taken one by one."""
+        self.singly.add(id(node))
+        self.kept.append(node)
+
+    def edges(self, key: str, find: Callable[[], T]) -> T:
+        """The places of a sequence that are symbols of their own, found at the first call."""
+        if key not in self.places:
+            self.places[key] = find()
+        found: T = self.places[key]
+        return found
 
 
 @dataclass(frozen=True)
