@@ -86,7 +86,7 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator, probe: str
         draw.dims["alphabet " + name] = int(size)
     widest = max(14 if probe == "mixed" else 6, len(names) + 2)
     least = 2 if probe else 3
-    probe = Evaluator(program, draw)
+    trial = Evaluator(program, draw)
     for attempt in range(TRIES):
         for name in names:
             low, high = (least if attempt < 200 else 2), widest
@@ -97,8 +97,8 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator, probe: str
             draw.dims[name] = int(rng.integers(low, high + 1))
         if len({draw.dims[n] for n in names}) < len(names):
             continue
-        probe.memory.clear()
-        if suitable(program, probe, strict=attempt < TRIES // 2):
+        trial.memory.clear()
+        if suitable(program, trial, strict=attempt < TRIES // 2):
             return
     raise Refused("type", "no small dimensions make every size of the declarations positive")
 
