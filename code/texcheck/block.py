@@ -75,7 +75,11 @@ class Item:
 
 @dataclass
 class Block:
-    """A derivation that has been read. `errors` holds what could not be read."""
+    """A derivation that has been read.
+
+    `errors` holds what could not be read; `packages` those that `code:` lines may name, or None
+    for the packages beside this one, and torch.
+    """
 
     text: str
     title: str
@@ -85,6 +89,7 @@ class Block:
     items: list[Item]
     program: Program
     errors: list[Error]
+    packages: tuple[str, ...] | None = None
 
     @property
     def steps(self) -> list[Item]:
@@ -108,7 +113,7 @@ class Block:
 
 
 def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
-               line: int = 1) -> Block:
+               line: int = 1, packages: tuple[str, ...] | None = None) -> Block:
     """Read a derivation; nothing is evaluated.
 
     Parameters
@@ -119,6 +124,8 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
         For messages.
     line : int
         Line number of the first line of `text` in the file.
+    packages : tuple of str or None
+        What `code:` lines may name; None for the packages beside this one, and torch.
 
     Returns
     -------
@@ -133,7 +140,7 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
     >>> block.steps[0].machine, block.steps[0].reason
     ('((x + x) = (2 * x))', 'count')
     """
-    reader = Reader(Block(text, title, label, path, line, [], Program(), []))
+    reader = Reader(Block(text, title, label, path, line, [], Program(), [], packages))
     announce(reader.block.program, [raw for _, raw in logical_lines(text, line)])
     for number, raw in logical_lines(text, line):
         reader.read(raw, number)
@@ -282,7 +289,8 @@ class Reader:
         item.python = python.strip()
         from .anchor import check_python
 
-        check_python(item.python, self.block.program, pad(len(left) + 2, python), item.free)
+        check_python(item.python, self.block.program, pad(len(left) + 2, python), item.free,
+                     self.block.packages)
         item.machine = f"({show(item.left)} == {item.python})"
         self.block.items.append(item)
 
