@@ -82,19 +82,21 @@ class DerivationDirective(SphinxDirective):
 
     def check(self, title, label, text):
         """Read and test the text; lines in the result count from 0."""
-        from . import anchor, check, read_block
+        from . import check, read_block
 
         found = {path.parent.name for folder in self.config.texcheck_path
                  for path in Path(folder).glob("*/__init__.py")}
-        anchor.allowed_packages = (*sorted(found - {"texcheck"}), "torch")
+        packages = (*sorted(found - {"texcheck"}), "torch")
         first = self.lineno + self.content_offset + 1
-        report = check(read_block(text, title=title, label=label, line=first))
+        report = check(read_block(text, title=title, label=label, line=first,
+                                  packages=packages))
         for error in report.errors:
             said = error.body().removesuffix(f"[{error.kind}]").rstrip()
             kind, subtype = error.kind.split(".")
             logger.error("%s", said, location=(self.env.docname, error.line),
                          type=kind, subtype=subtype)
-        items = [{name: getattr(item, name) for name in SHOWN} for item in report.block.items]
+        items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
+                 for item in report.block.items]
         broken = {error.line for error in report.errors}
         for item in items:
             item["ok"] = item["line"] not in broken

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
 from . import values as v
-from .env import NOWHERE, Draw
+from .domains import COUNTED, FINITE
+from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused
 from .evaluate import Evaluator
-from .program import Program
+from .program import Fun, Let, Program, Random
 from .trees import Node, walk
 
 TRIES = 400
@@ -65,7 +68,7 @@ def enumerated_dims(program: Program) -> set[str]:
     for factors in program.pmfs.values():
         bodies += [f.body for f in factors if f.body is not None]
     for domain in [*domains, *(n for b in bodies for n in walk(b) if n.kind == "domain")]:
-        if domain.args[0] in ("set", "range") and domain.args[1]:
+        if domain.args[0] in FINITE and domain.args[0] != "onehot":
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
@@ -86,7 +89,7 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator, probe: str
         draw.dims["alphabet " + name] = int(size)
     widest = max(14 if probe == "mixed" else 6, len(names) + 2)
     least = 2 if probe else 3
-    probe = Evaluator(program, draw)
+    trial = Evaluator(program, draw)
     for attempt in range(TRIES):
         for name in names:
             low, high = (least if attempt < 200 else 2), widest
@@ -97,8 +100,8 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator, probe: str
             draw.dims[name] = int(rng.integers(low, high + 1))
         if len({draw.dims[n] for n in names}) < len(names):
             continue
-        probe.memory.clear()
-        if suitable(program, probe, strict=attempt < TRIES // 2):
+        trial.memory.clear()
+        if suitable(program, trial, strict=attempt < TRIES // 2):
             return
     raise Refused("type", "no small dimensions make every size of the declarations positive")
 
@@ -117,7 +120,8 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
                 return reject(literal, f"a dimension of {value}: it must be from 1 to {LARGEST}")
             if strict and not literal and seen.setdefault(value, size) != size:
                 return False
-    for let in [*program.lets.values(), *program.rvs.values()]:
+    declared: list[Let | Random] = [*program.lets.values(), *program.rvs.values()]
+    for let in declared:
         for low, high in let.ranges:
             span = [evaluator.value(low), evaluator.value(high)]
             if not all(isinstance(s, int) for s in span) or span[1] < span[0]:
@@ -140,7 +144,8 @@ def reject(certain: bool, message: str) -> bool:
 # ---- symbols -----------------------------------------------------------------------------
 
 
-def draw_let(program: Program, evaluator: Evaluator, key: str, rng, probe: str = "") -> None:
+def draw_let(program: Program, evaluator: Evaluator, key: str, rng: np.random.Generator,
+             probe: str = "") -> None:
     let = program.lets[key]
     mode = "usual"
     if probe:
@@ -149,27 +154,28 @@ def draw_let(program: Program, evaluator: Evaluator, key: str, rng, probe: str =
     if not let.ranges:
         evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng, mode)
         return
-    spans = evaluator.spans(key, NOWHERE)
-    places = [()]
-    for low, high in spans:
-        places = [(*p, i) for p in places for i in range(low, high + 1)]
     evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng, mode)
-                                         for p in places}
+                                    for p in members(evaluator, key)}
+
+
+def members(evaluator: Evaluator, key: str) -> list[Place]:
+    """The indices of all members of a sequence."""
+    spans = evaluator.spans(key, NOWHERE)
+    return list(itertools.product(*(range(low, high + 1) for low, high in spans)))
 
 
 PROBES = {"wide": {"wide": 1.0}, "mixed": {"wide": 0.45, "narrow": 0.2, "usual": 0.35},
           "zero": {"zero": 0.5, "narrow": 0.25, "usual": 0.25}}
 
 
-def extreme(name: str, mode: str, rng, sizes):
+def extreme(name: str, mode: str, rng: np.random.Generator, sizes: list[int]) -> v.Array | None:
     """An array at an unusual scale, or None for domains that have none."""
     if name == "R":
         return rng.normal(size=sizes) * {"wide": 30.0, "narrow": 0.004, "zero": 0.0}[mode]
     if name == "R0+" and mode == "zero":
         return np.zeros(sizes)
     if name == "simplex" and mode != "zero":
-        array = np.exp((12.0 if mode == "wide" else 4.0) * rng.normal(size=sizes))
-        return array / array.sum()
+        return shares((12.0 if mode == "wide" else 4.0) * rng.normal(size=sizes))
     if name in ("S", "S++", "diag", "diag+") and mode != "zero":
         return DRAWERS[name](rng, sizes) * {"wide": 20.0, "narrow": 0.01}[mode]
     if name in ("R+", "R0+", "R-") and mode != "zero":
@@ -178,7 +184,7 @@ def extreme(name: str, mode: str, rng, sizes):
     return None
 
 
-def near_ends(mode: str, name: str, rng, sizes):
+def near_ends(mode: str, name: str, rng: np.random.Generator, sizes: list[int]) -> v.Array:
     """Places in the unit interval close to one of its ends, or at one that belongs to it."""
     if mode == "zero" and name != "interval":
         lower = rng.random(size=sizes) < 0.5 if "[" in name and "]" in name else "[" in name
@@ -189,12 +195,12 @@ def near_ends(mode: str, name: str, rng, sizes):
 
 
 def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
-                mode: str = "usual"):
+                mode: str = "usual") -> v.Sized:
     """A random member of a domain."""
     name, shape, extra = domain.args
-    if name in ("set", "range", "onehot"):
+    if name in FINITE:
         return draw_finite(domain, evaluator, rng)
-    if name in ("N", "N0", "Z"):
+    if name in COUNTED:
         return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
@@ -202,7 +208,7 @@ def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
         low, high = (float(evaluator.value(e)) for e in extra)
         if not low < high:
             raise v.type_error(f"the interval from {low} to {high} is empty")
-        array = low + (high - low) * near_ends(mode, name, rng, sizes)
+        array: v.Array | None = low + (high - low) * near_ends(mode, name, rng, sizes)
     else:
         array = None if mode == "usual" else extreme(name, mode, rng, sizes)
         if array is None:
@@ -211,12 +217,12 @@ def draw_domain(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
     return v.squeeze(tensor) if tensor.dim() == 2 else tensor
 
 
-def draw_finite(domain: Node, evaluator: Evaluator, rng):
+def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator) -> v.Sized:
     """A member of a finite set; one that is enumerated elsewhere is drawn without listing."""
     name, shape, extra = domain.args
     if name == "onehot" or not shape:
-        members = evaluator.domain_values(domain, NOWHERE)
-        return members[int(rng.integers(len(members)))]
+        every: list[v.Sized] = evaluator.domain_values(domain, NOWHERE)
+        return every[int(rng.integers(len(every)))]
     single = evaluator.members(Node("domain", (name, (), extra)), NOWHERE)
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
@@ -225,48 +231,54 @@ def draw_finite(domain: Node, evaluator: Evaluator, rng):
     return torch.as_tensor(np.asarray(array, dtype=np.float64))
 
 
-def gaussian(rng, sizes):
+def gaussian(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     """Normal values, away from zero."""
-    array = rng.normal(size=sizes)
+    array: v.Array = rng.normal(size=sizes)
     return array + 0.15 * np.sign(array)
 
 
-def symmetric(rng, sizes):
+def symmetric(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     array = gaussian(rng, [sizes[0], sizes[0]])
     return (array + array.T) / 2
 
 
-def definite(rng, sizes):
+def definite(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     n = sizes[0]
     array = rng.normal(size=(n, n))
     return array @ array.T / n + 0.5 * np.eye(n)
 
 
-def semidefinite(rng, sizes):
+def semidefinite(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     n = sizes[0]
     array = rng.normal(size=(n, max(1, n - 1)))
     return array @ array.T
 
 
-def orthogonal(rng, sizes):
+def orthogonal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     n = sizes[0]
     q, r = np.linalg.qr(rng.normal(size=(n, n)))
     return q * np.sign(np.diag(r))
 
 
-def simplex(rng, sizes):
-    array = np.exp(0.8 * rng.normal(size=sizes))
-    return array / array.sum()
+def simplex(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
+    return shares(0.8 * rng.normal(size=sizes))
 
 
-DRAWERS = {
+def shares(logits: v.Array) -> v.Array:
+    """Positive numbers whose sum is one."""
+    array = np.exp(logits)
+    total: float = array.sum()
+    return array / total
+
+
+DRAWERS: dict[str, Callable[[np.random.Generator, Sequence[int]], v.Array]] = {
     "R": gaussian,
     "R+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
     "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
     "orthogonal": orthogonal,
-    "diag": lambda rng, s: np.diag(gaussian(rng, s[0])),
+    "diag": lambda rng, s: np.diag(gaussian(rng, s[:1])),
     "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
 }
 
@@ -274,14 +286,15 @@ DRAWERS = {
 # ---- functions, tables, samples ----------------------------------------------------------
 
 
-def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
+def smooth_function(fun: Fun, evaluator: Evaluator,
+                    rng: np.random.Generator) -> Callable[[Sequence[v.Value]], torch.Tensor]:
     """A random entire function: a few sines and a quadratic, moved into its set of values."""
     shapes = [input_shape(d, evaluator) for d in fun.inputs]
     inputs = sum(math.prod(s) for s in shapes)
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in fun.output.args[1]]
     outputs = math.prod(dims)
 
-    def random(*size):
+    def random(*size: int) -> torch.Tensor:
         return torch.as_tensor(rng.normal(size=size))
 
     w = random(outputs, 3, inputs) * (0.9 / math.sqrt(inputs))
@@ -289,11 +302,11 @@ def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
     linear = random(outputs, inputs) * 0.6
     square = random(outputs, inputs, inputs) * (0.25 / inputs)
 
-    def raw(x):
-        waves = (size * torch.sin(w @ x + shift)).sum(1)
+    def raw(x: torch.Tensor) -> torch.Tensor:
+        waves: torch.Tensor = (size * torch.sin(w @ x + shift)).sum(1)
         return waves + linear @ x + ((square @ x) @ x)
 
-    def shaped(x):
+    def shaped(x: torch.Tensor) -> torch.Tensor:
         out = raw(x)
         if fun.output.args[0] == "R+":
             out = torch.exp(0.4 * torch.sin(out)) + 0.1 * out**2
@@ -304,19 +317,24 @@ def smooth_function(fun, evaluator: Evaluator, rng: np.random.Generator):
             return out[0]
         return out.reshape([*dims, 1] if len(dims) == 1 else dims)
 
-    def call(given):
+    def call(given: Sequence[v.Value]) -> torch.Tensor:
         if len(shapes) == 1 and shapes[0] == () and not dims and not v.is_scalar(given[0]) and (
                 isinstance(given[0], torch.Tensor)):
             entries = [shaped(e.reshape(1)) for e in given[0].reshape(-1)]
             return torch.stack(entries).reshape(given[0].shape)
-        for value, shape in zip(given, shapes, strict=True):
-            have = () if v.is_scalar(value) else tuple(getattr(value, "shape", (-1,)))
-            if have != shape:
-                wanted = "a number" if shape == () else "×".join(map(str, shape))
-                raise v.type_error(f"{fun.key} takes {wanted}, not {v.shape_text(value)}")
-        return shaped(torch.cat([v.tensor(g).reshape(-1) for g in given]))
+        return shaped(joined(fun, given, shapes))
 
     return call
+
+
+def joined(fun: Fun, given: Sequence[v.Value], shapes: list[tuple[int, ...]]) -> torch.Tensor:
+    """All entries of the arguments of a function in a row; refused if a shape is not its own."""
+    for value, shape in zip(given, shapes, strict=True):
+        have = () if v.is_scalar(value) else tuple(getattr(value, "shape", (-1,)))
+        if have != shape:
+            wanted = "a number" if shape == () else "×".join(map(str, shape))
+            raise v.type_error(f"{fun.key} takes {wanted}, not {v.shape_text(value)}")
+    return torch.cat([v.tensor(g).reshape(-1) for g in given if not isinstance(g, v.Lazy)])
 
 
 def input_shape(domain: Node, evaluator: Evaluator) -> tuple[int, ...]:
@@ -326,9 +344,10 @@ def input_shape(domain: Node, evaluator: Evaluator) -> tuple[int, ...]:
     return tuple([*dims, 1] if len(dims) == 1 else dims)
 
 
-def draw_tables(program: Program, evaluator: Evaluator, key: str, rng) -> None:
+def draw_tables(program: Program, evaluator: Evaluator, key: str,
+                rng: np.random.Generator) -> None:
     """Arbitrary tables, with every entry well away from zero."""
-    tables = []
+    tables: list[torch.Tensor | None] = []
     for factor in program.pmfs[key]:
         if factor.body is not None:
             tables.append(None)
@@ -342,7 +361,7 @@ def draw_tables(program: Program, evaluator: Evaluator, key: str, rng) -> None:
     evaluator.draw.tables[key] = tables
 
 
-def draw_samples(program: Program, evaluator: Evaluator, rng) -> None:
+def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generator) -> None:
     """Joint outcomes of the random variables: dependent, unless an assumption says otherwise."""
     loose = [k for k, rv in program.rvs.items() if rv.dist is None]
     if not loose:
@@ -350,20 +369,19 @@ def draw_samples(program: Program, evaluator: Evaluator, rng) -> None:
     groups = program.independent or [tuple(loose)]
     for group in groups:
         count = 3 if len(groups) > 1 else 5
-        weights = rng.dirichlet(np.full(count, 3.0))
-        weights = [torch.tensor(float(w), dtype=torch.float64) for w in weights]
+        weights = [torch.tensor(float(w), dtype=torch.float64)
+                   for w in rng.dirichlet(np.full(count, 3.0))]
         found = [sample_group(program, evaluator, group, rng) for _ in range(count)]
         evaluator.draw.samples.append((group, found, weights))
 
 
-def sample_group(program: Program, evaluator: Evaluator, group, rng) -> dict:
-    outcome = {}
+def sample_group(program: Program, evaluator: Evaluator, group: tuple[str, ...],
+                 rng: np.random.Generator) -> Outcome:
+    """A value for every variable of a group, and for every member of a sequence."""
+    outcome: Outcome = {}
     for key in group:
         rv = program.rvs[key]
-        places = [()]
-        if rv.ranges:
-            (low, high), = evaluator.spans(key, NOWHERE)
-            places = [(i,) for i in range(low, high + 1)]
-        for place in places:
+        assert rv.domain is not None  # those with a distribution are not sampled here
+        for place in members(evaluator, key) if rv.ranges else [()]:
             outcome[key, place] = draw_domain(rv.domain, evaluator, rng)
     return outcome

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 
 from .trees import Node
+from .values import Value
 
 T = TypeVar("T")
+
+Place: TypeAlias = tuple[int, ...]  # the indices of a member of a sequence; () without
+Name: TypeAlias = tuple[str, Place]  # a symbol, or a member of a sequence
+Outcome: TypeAlias = dict[Name, Value]
 
 
 @dataclass
@@ -22,12 +27,13 @@ class Draw:
     """
 
     dims: dict[str, int] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    families: dict[str, dict[tuple, Any]] = field(default_factory=dict)
-    functions: dict[str, Any] = field(default_factory=dict)
-    tables: dict[str, Any] = field(default_factory=dict)
-    samples: list = field(default_factory=list)
-    outcomes: dict[tuple, Any] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    families: dict[str, dict[Place, Value]] = field(default_factory=dict)
+    functions: dict[str, Callable[[Sequence[Value]], Value]] = field(default_factory=dict)
+    tables: dict[str, list[torch.Tensor | None]] = field(default_factory=dict)
+    samples: list[tuple[tuple[str, ...], list[Outcome], list[torch.Tensor]]] = field(
+        default_factory=list)
+    outcomes: Outcome = field(default_factory=dict)
     seed: int = 0
 
 
@@ -35,9 +41,9 @@ class Draw:
 class Watch:
     """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
 
-    cases: dict[int, set] = field(default_factory=dict)
-    terms: dict[tuple, float] = field(default_factory=dict)
-    signs: dict[tuple, set] = field(default_factory=dict)
+    cases: dict[int, set[int]] = field(default_factory=dict)
+    terms: dict[tuple[int, int], float] = field(default_factory=dict)
+    signs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     detailed: bool = False
     role: str = "step"
 
@@ -67,23 +73,23 @@ class Memo:
 class Env:
     """What surrounds a node: bound names (lexical), cut symbols and sampled ones (dynamic)."""
 
-    bound: dict = field(default_factory=dict)
-    cuts: dict = field(default_factory=dict)
+    bound: Mapping[str, Value] = field(default_factory=dict)
+    cuts: Mapping[Name, Value] = field(default_factory=dict)
     terms: int = 1
 
-    def binding(self, names: dict) -> Env:
+    def binding(self, names: Mapping[str, Value]) -> Env:
         return replace(self, bound={**self.bound, **names})
 
-    def cut(self, values: dict) -> Env:
+    def cut(self, values: Mapping[Name, Value]) -> Env:
         return replace(self, cuts={**self.cuts, **values})
 
-    def only(self, names: dict) -> Env:
+    def only(self, names: Mapping[str, Value]) -> Env:
         return replace(self, bound=names)
 
 
 NOWHERE = Env()  # nothing is bound
 
 
-def stamp(value) -> Any:
+def stamp(value: Value) -> int | tuple[str, Value]:
     """What identifies a value in the memory of results."""
     return id(value) if isinstance(value, torch.Tensor) else ("n", value)

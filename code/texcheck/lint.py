@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from .trees import Node, pretty, walk
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .anchor import keys_used
+from .errors import Error
+from .trees import Node, pretty, show, walk
+
+if TYPE_CHECKING:
+    from .block import Block
 
 
-def lint(block) -> list:
+def lint(block: Block) -> list[Error]:
     """Warnings of a block that was read without error."""
     return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block),
             *turns(block)]
 
 
-def sides(block, kinds=("claim", "step", "code")) -> list[Node]:
+def sides(block: Block, kinds: tuple[str, ...] = ("claim", "step", "code")) -> list[Node]:
     return [s for i in block.items if i.kind in kinds for s in (i.left, i.right) if s is not None]
 
 
-def reached(block, nodes) -> frozenset[str]:
+def reached(block: Block, nodes: Iterable[Node]) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for node in nodes:
         found |= block.program.closure(node)
     return found
 
 
-def unused(block) -> list:
+def unused(block: Block) -> list[Error]:
     """Symbols that no claim, code line or assumption needs."""
     program = block.program
     used = reached(block, sides(block))
@@ -40,10 +48,8 @@ def unused(block) -> list:
     return found
 
 
-def python_names(block) -> set[str]:
+def python_names(block: Block) -> set[str]:
     """Keys that the Python side of an anchor needs."""
-    from .anchor import keys_used
-
     found: set[str] = set()
     for item in block.items:
         if item.kind == "code":
@@ -51,7 +57,7 @@ def python_names(block) -> set[str]:
     return found
 
 
-def unanchored(block) -> list:
+def unanchored(block: Block) -> list[Error]:
     """Functions that are defined but tied to no code."""
     anchored = reached(block, sides(block, ("code",)))
     found = []
@@ -69,16 +75,16 @@ def unanchored(block) -> list:
     return found
 
 
-def short_ranges(block) -> list:
+def short_ranges(block: Block) -> list[Error]:
     """Ranges written with numbers that hold fewer than three values."""
     found = []
     for item in block.items:
         nodes = [n for n in (item.left, item.right) if n is not None]
         for node in (n for s in nodes for n in walk(s)):
-            found += short_binders(block, node, item)
+            found += short_binders(block, node, item.line)
     for key, definition in block.program.defs.items():
         for node in walk(definition.body):
-            found += short_binders(block, node, block.program.scope[key])
+            found += short_binders(block, node, block.program.scope[key].line)
     for family in block.program.families.values():
         for pair in family.ranges:
             if pair and is_short(*pair):
@@ -90,16 +96,16 @@ def short_ranges(block) -> list:
     return list(unique.values())
 
 
-def short_binders(block, node: Node, item) -> list:
+def short_binders(block: Block, node: Node, line: int) -> list[Error]:
     if node.kind != "big":
         return []
-    return [too_short(block, item.line) for bind in node.args[1]
+    return [too_short(block, line) for bind in node.args[1]
             if bind.args[1] == "range" and is_short(*bind.args[2:])]
 
 
 def is_short(low: Node, high: Node) -> bool:
-    ends = [literal(low), literal(high)]
-    return None not in ends and ends[1] - ends[0] + 1 < 3
+    first, last = literal(low), literal(high)
+    return first is not None and last is not None and last - first + 1 < 3
 
 
 def literal(node: Node) -> int | None:
@@ -111,12 +117,12 @@ def literal(node: Node) -> int | None:
     return None
 
 
-def too_short(block, line: int):
+def too_short(block: Block, line: int) -> Error:
     return block.error("lint", "a range of fewer than three values hides errors by one: use a "
                        "letter for its end, or write the terms out", line)
 
 
-def turns(block) -> list:
+def turns(block: Block) -> list[Error]:
     """Chains in which an upper bound is followed by a lower one."""
     found = []
     direction: dict[int, str] = {}
@@ -131,7 +137,7 @@ def turns(block) -> list:
     return found
 
 
-def independent(block) -> list:
+def independent(block: Block) -> list[Error]:
     """Derivatives of something that does not depend on the variable."""
     found = []
     program = block.program
@@ -144,8 +150,6 @@ def independent(block) -> list:
             for body, target in differentiated(node):
                 key = base_key(target)
                 if key not in program.closure(body):
-                    from .trees import show
-
                     found.append(block.error(
                         "type", f"{show(body)} does not depend on {pretty(key)}", line, where))
     return found
@@ -162,4 +166,4 @@ def differentiated(node: Node) -> list[tuple[Node, Node]]:
 def base_key(target: Node) -> str:
     while target.kind == "item":
         target = target.args[0]
-    return target.args[0]
+    return str(target.args[0])

@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from .block import Block, read_block
-from .checker import check
 from .errors import Refused
 from .files import Derivation, derivations
-from .tex import Token, tokenize
+from .judge import check
+from .tex import GREEK, Token, tokenize
 
 STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
 SIBLINGS = {r"\sin": r"\cos", r"\cos": r"\sin", r"\log": r"\exp", r"\exp": r"\log",
@@ -90,7 +90,8 @@ def changes(text: str) -> Iterator[tuple[str, str]]:
     yield from swaps(text, tokens)
 
 
-def token_changes(text: str, tokens: list[Token], place: int, token: Token):
+def token_changes(text: str, tokens: list[Token], place: int,
+                  token: Token) -> Iterator[tuple[str, str]]:
     def put(new: str, end: int | None = None) -> str:
         return text[:token.start] + new + text[token.end if end is None else end:]
 
@@ -117,8 +118,6 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
         yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
         if token.text == "_":
             yield from shifted(text, tokens, place, end)
-        elif inner in (r"\top", r"{\top}"):
-            return
     elif token.text != "I" and (token.kind == "letter" or is_greek(token)) and (
             after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
         beside = {t.text for t in (before, after) if t is not None}
@@ -136,8 +135,6 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
 
 
 def is_greek(token: Token) -> bool:
-    from .tex import GREEK
-
     return token.text in GREEK
 
 
@@ -180,7 +177,7 @@ def matching(tokens: list[Token], place: int) -> int:
     return len(tokens) - 1
 
 
-def shifted(text: str, tokens: list[Token], place: int, end: int):
+def shifted(text: str, tokens: list[Token], place: int, end: int) -> Iterator[tuple[str, str]]:
     """Shift or swap indices of a subscript that is not a binder."""
     marks = (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E")
     if place and tokens[place - 1].text in marks:
@@ -201,7 +198,7 @@ def shifted(text: str, tokens: list[Token], place: int, end: int):
         yield f"indices {body} swapped", f"{head}{{{inner[1].text}{inner[0].text}}}{tail}"
 
 
-def dropped(text: str, tokens: list[Token], place: int):
+def dropped(text: str, tokens: list[Token], place: int) -> Iterator[tuple[str, str]]:
     """Drop a factor with its scripts, where something is left beside it."""
     if not stands_alone(tokens, place):
         return
@@ -218,7 +215,7 @@ def dropped(text: str, tokens: list[Token], place: int):
     yield f"drop the factor {shown}", text[:tokens[place].start] + text[tokens[end - 1].end:]
 
 
-def swaps(text: str, tokens: list[Token]):
+def swaps(text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
     """Swap two neighbouring one-letter factors: matters where the product does not commute."""
     for place in range(len(tokens) - 1):
         a, b = tokens[place], tokens[place + 1]
@@ -266,16 +263,16 @@ def mutants(found: Derivation) -> list[Mutant]:
     return result
 
 
-def declared(block: Block, holds) -> set[str]:
+def declared(block: Block, holds: Callable[..., bool]) -> set[str]:
     """Letters whose domain is of a kind."""
     return {key for key, let in block.program.lets.items() if holds(*let.domain.args)}
 
 
-def is_binary(name, _, extra) -> bool:
+def is_binary(name: str, _: object, extra: tuple[object, ...]) -> bool:
     return name == "set" and [getattr(e, "args", None) for e in extra] == [("0",), ("1",)]
 
 
-def is_symmetric(name, *_) -> bool:
+def is_symmetric(name: str, *_: object) -> bool:
     return name in ("S", "S++", "diag")
 
 
@@ -313,7 +310,8 @@ def fates(found: Derivation) -> list[tuple[Mutant, bool]]:
     return [(mutant, dead) for mutant, dead in pairs if dead is not None]
 
 
-def mutate(files, allowed: dict[str, str] | None = None, jobs: int = 1) -> Outcome:
+def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None,
+           jobs: int = 1) -> Outcome:
     """Run all mutants of all derivations of some files.
 
     Parameters
@@ -341,7 +339,8 @@ def mutate(files, allowed: dict[str, str] | None = None, jobs: int = 1) -> Outco
     return outcome
 
 
-def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed, used: set[str]) -> None:
+def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed: dict[str, str],
+          used: set[str]) -> None:
     if not dead and mutant.key in allowed:
         used.add(mutant.key)
         outcome.allowed.append(mutant)
