@@ -20,8 +20,9 @@ from . import values as v
 from .env import NOWHERE
 from .errors import Refused
 from .evaluate import Evaluator
+from .lexer import nearest
+from .notation.families import element, spans
 from .program import Program
-from .tex import nearest
 from .trees import Node, pretty
 
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -320,11 +321,11 @@ def symbol_value(name: str, evaluator: Evaluator) -> Any:
         assert array is not None  # of the tables, Python has the arbitrary ones only
         return array.numpy()
     if key in program.families:
-        spans = evaluator.spans(key, NOWHERE)
-        places = itertools.product(*(range(low, high + 1) for low, high in spans))
-        entries = [v.to_array(evaluator.element(key, p, NOWHERE)) for p in places]
+        ends = spans(evaluator, key, NOWHERE)
+        places = itertools.product(*(range(low, high + 1) for low, high in ends))
+        entries = [v.to_array(element(evaluator, key, p, NOWHERE)) for p in places]
         stacked = np.stack([np.asarray(e) for e in entries])
-        return stacked.reshape(tuple(b - a + 1 for a, b in spans) + stacked.shape[1:])
+        return stacked.reshape(tuple(b - a + 1 for a, b in ends) + stacked.shape[1:])
     value = evaluator.value(Node("sym", (key,)), NOWHERE)
     if isinstance(value, v.Lazy):
         raise Refused("code", f"{name} has no size: write I_n or \\mathbf{{1}}_n")

@@ -173,6 +173,7 @@ class Reader:
         where = ""
         try:
             if isinstance(line, Refused):
+                self.claim += raw.startswith("claim")
                 raise line
             if line.keyword == "step":
                 where = f" step {self.claim}.{self.step + 1}"
@@ -187,7 +188,8 @@ class Reader:
 
     def refused(self, error: Refused, raw: str, number: int, where: str) -> None:
         """Report a line that is not read, unless it only needs a name of another such line."""
-        self.broken = self.broken or raw.startswith("claim")
+        if raw.startswith("claim"):
+            self.step, self.last, self.broken = 0, None, True
         known = any(error.message.startswith(f"{n} is not declared") for n in self.failed)
         self.failed |= declared_names(raw)
         if known:

@@ -14,6 +14,9 @@ from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused
 from .evaluate import Evaluator
+from .notation.domains import domain_values, members
+from .notation.families import spans
+from .notation.tables import alphabet
 from .program import Fun, Let, Program, Random
 from .trees import Node, walk
 
@@ -72,8 +75,8 @@ def enumerated_dims(program: Program) -> set[str]:
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
-        for low, high in rv.ranges:
-            found |= low.names | high.names
+        for pair in rv.ranges:
+            found |= pair.names
         if rv.dist is not None:
             found |= rv.dist.names
     return found
@@ -122,15 +125,15 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
                 return False
     declared: list[Let | Random] = [*program.lets.values(), *program.rvs.values()]
     for let in declared:
-        for low, high in let.ranges:
-            span = [evaluator.value(low), evaluator.value(high)]
+        for pair in let.ranges:
+            span = [evaluator.value(pair.low), evaluator.value(pair.high)]
             if not all(isinstance(s, int) for s in span) or span[1] < span[0]:
-                return reject(not (low.names | high.names), "an empty range")
+                return reject(not pair.names, "an empty range")
             if span[1] - span[0] > 200:
                 return reject(True, "a sequence of more than 200 places")
     for definition in program.defs.values():
-        for low, high in (r for r in definition.ranges if r is not None):
-            if evaluator.value(high) - evaluator.value(low) > 200:
+        for given in (r for r in definition.ranges if r is not None):
+            if evaluator.value(given.high) - evaluator.value(given.low) > 200:
                 return reject(True, "a recursion of more than 200 places")
     return True
 
@@ -155,13 +158,13 @@ def draw_let(program: Program, evaluator: Evaluator, key: str, rng: np.random.Ge
         evaluator.draw.values[key] = draw_domain(let.domain, evaluator, rng, mode)
         return
     evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng, mode)
-                                    for p in members(evaluator, key)}
+                                    for p in places(evaluator, key)}
 
 
-def members(evaluator: Evaluator, key: str) -> list[Place]:
+def places(evaluator: Evaluator, key: str) -> list[Place]:
     """The indices of all members of a sequence."""
-    spans = evaluator.spans(key, NOWHERE)
-    return list(itertools.product(*(range(low, high + 1) for low, high in spans)))
+    ends = spans(evaluator, key, NOWHERE)
+    return list(itertools.product(*(range(low, high + 1) for low, high in ends)))
 
 
 PROBES = {"wide": {"wide": 1.0}, "mixed": {"wide": 0.45, "narrow": 0.2, "usual": 0.35},
@@ -221,9 +224,9 @@ def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator) ->
     """A member of a finite set; one that is enumerated elsewhere is drawn without listing."""
     name, shape, extra = domain.args
     if name == "onehot" or not shape:
-        every: list[v.Sized] = evaluator.domain_values(domain, NOWHERE)
+        every: list[v.Sized] = domain_values(evaluator, domain, NOWHERE)
         return every[int(rng.integers(len(every)))]
-    single = evaluator.members(Node("domain", (name, (), extra)), NOWHERE)
+    single = members(evaluator, Node("domain", (name, (), extra)), NOWHERE)
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
     chosen = rng.integers(len(single), size=sizes)
@@ -352,7 +355,7 @@ def draw_tables(program: Program, evaluator: Evaluator, key: str,
         if factor.body is not None:
             tables.append(None)
             continue
-        counts = [len(evaluator.probability.alphabet(n)) for n in (*factor.left, *factor.given)]
+        counts = [len(alphabet(evaluator, n)) for n in (*factor.left, *factor.given)]
         if math.prod(counts) > 2**14:
             raise v.type_error(f"{math.prod(counts)} entries in the table of {key}: too many")
         table = np.exp(0.8 * rng.normal(size=counts))
@@ -382,6 +385,6 @@ def sample_group(program: Program, evaluator: Evaluator, group: tuple[str, ...],
     for key in group:
         rv = program.rvs[key]
         assert rv.domain is not None  # those with a distribution are not sampled here
-        for place in members(evaluator, key) if rv.ranges else [()]:
+        for place in places(evaluator, key) if rv.ranges else [()]:
             outcome[key, place] = draw_domain(rv.domain, evaluator, rng)
     return outcome

@@ -236,7 +236,8 @@ class Parser(Names):
 
     def braced(self, start: int) -> Node:
         node = self.group(self.expr)
-        if node.kind not in ("sym", "term", "item", "call", "const", "number", "num") and not node.grouped:
+        if not node.grouped and node.kind not in ("sym", "term", "item", "call", "const", "number",
+                                                  "num"):
             raise self.refuse("braces print nothing: write ( ) around it", start)
         return replace(node, grouped=True)
 

@@ -35,9 +35,9 @@ FONTS = {r"\mathbf", r"\boldsymbol", r"\bm", r"\mathcal", r"\mathbb", r"\mathrm"
 ACCENTS = {r"\hat", r"\bar", r"\tilde", r"\dot", r"\ddot", r"\vec", r"\widehat", r"\widetilde",
            r"\overline", r"\check", r"\breve"}
 PUNCTUATION = {r"\begin", r"\end", r"\\", r"\mid", r"\|", r"\{", r"\}", r"\ldots", r"\cdots",
-               r"\dots", r"\lvert", r"\rvert", r"\lVert", r"\rVert", r"\lbrace", r"\rbrace", r"\sim", r"\to",
-               r"\top", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast", r"\land", r"\perp",
-               r"\rangle", r"\tfrac", r"\dfrac", r"\approx"}
+               r"\dots", r"\lvert", r"\rvert", r"\lVert", r"\rVert", r"\lbrace", r"\rbrace",
+               r"\sim", r"\to", r"\top", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast",
+               r"\land", r"\perp", r"\rangle", r"\tfrac", r"\dfrac", r"\approx"}
 RELATIONS = {r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq", r"\lt", r"\gt", r"\in"}
 OWN = SPACING | GREEK | FONTS | ACCENTS | PUNCTUATION | RELATIONS
 SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .errors import Refused
 from .lexer import Token, check_characters, nearest, tokenize
@@ -161,7 +162,7 @@ def is_range(texts: list[str]) -> bool:
         return False
     after = texts[texts.index("=") + 1:]
     numbers = any(a == "," and (b.isdigit() or b == "-")
-                  for a, b in zip(after, after[1:], strict=False))
+                  for a, b in pairwise(after))
     return r"\ldots" in after or numbers
 
 

@@ -87,7 +87,7 @@ def short_ranges(block: Block) -> list[Error]:
             found += short_binders(block, node, block.program.scope[key].line)
     for family in block.program.families.values():
         for pair in family.ranges:
-            if pair and is_short(*pair):
+            if pair and not pair.listed and is_short(pair.low, pair.high):
                 found.append(too_short(block, family.line))
     for let in block.program.lets.values():
         if let.domain.args[0] == "range" and is_short(*let.domain.args[2]):

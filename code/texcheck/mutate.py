@@ -18,7 +18,7 @@ from .block import Block, read_block
 from .errors import Refused
 from .files import Derivation, derivations
 from .judge import check
-from .tex import GREEK, Token, tokenize
+from .lexer import GREEK, Token, tokenize
 
 STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
 SIBLINGS = {r"\sin": r"\cos", r"\cos": r"\sin", r"\log": r"\exp", r"\exp": r"\log",

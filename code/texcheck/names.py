@@ -108,7 +108,8 @@ class Names(Cursor):
                 self.at = last + 1
             else:
                 inner = self.accented()
-            return rf"\boldsymbol{{{inner}}}" if token.text == r"\bm" else f"{token.text}{{{inner}}}"
+            font = r"\boldsymbol" if token.text == r"\bm" else token.text
+            return f"{font}{{{inner}}}"
         raise self.refuse(f"a name is expected here, not {token.text}", token.start)
 
     def accented(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .domains import COUNTED, FINITE
+from .domains import DISCRETE
 from .names import Scope
 from .trees import Node
 
@@ -144,6 +144,6 @@ class Program:
         if key in self.outcomes or (key in self.scope and self.scope[key].kind == "dim"):
             return True
         let = self.lets.get(key)
-        return let is not None and let.domain.args[0] in FINITE | COUNTED
+        return let is not None and let.domain.args[0] in DISCRETE
 
 

@@ -109,7 +109,7 @@ class Notation(Entry):
     reach : callable or None
         Node -> its children outside, and those inside, of the reach of what it binds.
     log : callable or None
-        Evaluator, node, surroundings -> its logarithm, where that is found without going through it.
+        Evaluator, node, surroundings -> its logarithm, found without going through the value.
     jumps : callable
         Node -> whether its value jumps where its arguments move smoothly.
     vanishes : bool

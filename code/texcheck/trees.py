@@ -1,7 +1,7 @@
 """The tree that a line of TeX is read as, and how it is printed back.
 
-A `Node` has a kind and arguments (nodes, tuples of nodes, strings). What the kinds are, and what the
-arguments of each mean, stands in the modules of `texcheck.notation`.
+A `Node` has a kind and arguments (nodes, tuples of nodes, strings). What the kinds are, and what
+the arguments of each mean, stands in the modules of `texcheck.notation`.
 """
 
 from __future__ import annotations

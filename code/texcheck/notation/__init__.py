@@ -4,17 +4,10 @@ Where two notations begin with the same token, the one that is registered first 
 derivative before the fraction that it looks like, an indicator before a vector of ones.
 """
 
-from . import (
-    domains,
-    tables,
-    distributions,
-    families,
-    names,
-    derivatives,
-    functions,
-    choices,
-    arithmetic,
-    matrices,
-    sums,
-    expectations,
-)
+from importlib import import_module
+
+MODULES = ("domains", "tables", "distributions", "families", "names", "derivatives", "functions",
+           "choices", "arithmetic", "matrices", "sums", "expectations")
+
+for _module in MODULES:
+    import_module(f"{__name__}.{_module}")

@@ -30,7 +30,7 @@ def read_binomial(p: Parser, start: int) -> Node:
     return p.node("binom", (p.group(p.expr), p.group(p.expr)), start)
 
 
-def add_value(e: Evaluator, node: Node, env: Env, *terms):
+def add_value(e: Evaluator, node: Node, env: Env, *terms: Any) -> Any:
     sign, first = terms[0]
     total = e.value(first, env)
     total = v.scale(-1, total) if sign == "-" else total
@@ -66,22 +66,22 @@ def cancelling(total: v.Value, terms: list[v.Value]) -> bool:
     return bool(((whole < 1e-7 * largest) & (largest > 0)).any())
 
 
-def neg_value(e: Evaluator, node: Node, env: Env, a):
+def neg_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     return v.scale(-1, e.value(a, env))
 
 
-def mul_value(e: Evaluator, node: Node, env: Env, *factors):
+def mul_value(e: Evaluator, node: Node, env: Env, *factors: Node) -> Any:
     return v.chain([e.value(factor, env) for factor in factors])
 
 
-def times_value(e: Evaluator, node: Node, env: Env, a, b):
+def times_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     left, right = e.value(a, env), e.value(b, env)
     if not (v.is_scalar(left) or v.is_scalar(right)):
         raise v.type_error(r"\times between numbers only: the vector product is not read")
     return v.multiply(left, right)
 
 
-def had_value(e: Evaluator, node: Node, env: Env, *parts):
+def had_value(e: Evaluator, node: Node, env: Env, *parts: Node) -> Any:
     result = e.value(parts[0], env)
     for part in parts[1:]:
         factor = e.value(part, env)
@@ -93,11 +93,11 @@ def had_value(e: Evaluator, node: Node, env: Env, *parts):
     return result
 
 
-def div_value(e: Evaluator, node: Node, env: Env, a, b):
+def div_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     return v.divide(e.value(a, env), e.value(b, env))
 
 
-def pow_value(e: Evaluator, node: Node, env: Env, a, b):
+def pow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     exponent = e.value(b, env)
     if a.kind == "number" and a.args[0] == "e":
         if isinstance(exponent, torch.Tensor):
@@ -114,11 +114,11 @@ def pow_value(e: Evaluator, node: Node, env: Env, a, b):
     return v.power(base, exponent)
 
 
-def epow_value(e: Evaluator, node: Node, env: Env, a, b):
+def epow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     return v.elementwise_power(e.value(a, env), e.value(b, env))
 
 
-def sqrt_value(e: Evaluator, node: Node, env: Env, a, order: Node) -> v.Value:
+def sqrt_value(e: Evaluator, node: Node, env: Env, a: Node, order: Node) -> v.Value:
     return root(e.value(a, env), e.whole(order, env, "the order of a root"))
 
 
@@ -133,7 +133,7 @@ def root(value: v.Value, order: int) -> v.Value:
     return torch.sqrt(value) if order == 2 else value ** (1 / order)
 
 
-def binom_value(e: Evaluator, node: Node, env: Env, a, b):
+def binom_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     top, bottom = e.whole(a, env, "n"), e.whole(b, env, "k")
     if not 0 <= bottom <= top <= 60:
         raise v.type_error("a binomial coefficient has 0 <= k <= n <= 60")

@@ -93,13 +93,13 @@ def read_kronecker(p: Parser, start: int) -> Node | None:
     return p.node("delta", tuple(indices), start)
 
 
-def member_holds(e: Evaluator, node: Node, env: Env, a, domain: Node) -> bool:
+def member_holds(e: Evaluator, node: Node, env: Env, a: Node, domain: Node) -> bool:
     value = e.value(a, env)
     wanted = v.as_int(value, "a member") if v.is_scalar(value) else None
     return any(v.is_scalar(m) and m == wanted for m in domain_values(e, domain, env))
 
 
-def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a, b) -> bool:
+def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node) -> bool:
     left, right = e.value(a, env), e.value(b, env)
     if v.is_scalar(left) and v.is_scalar(right):
         return v.compare(op, v.plain(left), v.plain(right))
@@ -118,11 +118,11 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a, b) -> bool:
                        "numbers only")
 
 
-def ind_value(e: Evaluator, node: Node, env: Env, conditions):
+def ind_value(e: Evaluator, node: Node, env: Env, conditions: tuple[Node, ...]) -> Any:
     return int(e.holds(conditions, env))
 
 
-def cases_value(e: Evaluator, node: Node, env: Env, *rows):
+def cases_value(e: Evaluator, node: Node, env: Env, *rows: Any) -> Any:
     for place, (value, conditions) in enumerate(rows):
         if e.holds(conditions, env):
             if e.watch is not None:
@@ -131,7 +131,7 @@ def cases_value(e: Evaluator, node: Node, env: Env, *rows):
     raise Undefined("no line of cases applies")
 
 
-def delta_value(e: Evaluator, node: Node, env: Env, a, b):
+def delta_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     return int(e.whole(a, env, "an index") == e.whole(b, env, "an index"))
 
 

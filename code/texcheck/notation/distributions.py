@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -135,7 +134,7 @@ def spread(e: Evaluator, dist: Node, env: Env) -> list[tuple[Any, Any]]:
     return found
 
 
-def normal_parameters(e: Evaluator, mean: Node, variance: Node, env, like=None):
+def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env, like: Any=None) -> Any:
     """Mean and covariance with their sizes settled: numbers, or a column and a matrix."""
     m, c = e.value(mean, env), e.value(variance, env)
     sized = next((x for x in (m, like) if isinstance(x, torch.Tensor) and x.dim()), None)
@@ -163,11 +162,11 @@ def normal_parameters(e: Evaluator, mean: Node, variance: Node, env, like=None):
     return m, c
 
 
-def density_value(e: Evaluator, node: Node, env: Env, x, mean, variance):
+def density_value(e: Evaluator, node: Node, env: Env, x: Node, mean: Node, variance: Node) -> Any:
     return torch.exp(v.tensor(log_density(e, node, env)))
 
 
-def log_density(e: Evaluator, node: Node, env: Env):
+def log_density(e: Evaluator, node: Node, env: Env) -> Any:
     """Logarithm of a normal density, without going through the density."""
     place, mean, variance = node.args
     x = e.value(place, env)
@@ -188,7 +187,7 @@ def log_density(e: Evaluator, node: Node, env: Env):
             - 0.5 * (scaled * scaled).sum())
 
 
-def kl_value(e: Evaluator, node: Node, env: Env, p, q):
+def kl_value(e: Evaluator, node: Node, env: Env, p: Node, q: Node) -> Any:
     if p.kind != q.kind:
         raise v.type_error("a divergence between two tables, or between two normals")
     if p.kind == "normal":
@@ -207,7 +206,7 @@ def kl_value(e: Evaluator, node: Node, env: Env, p, q):
     return torch.special.xlogy(first, first / second).sum()
 
 
-def normal_divergence(e: Evaluator, p: Node, q: Node, env):
+def normal_divergence(e: Evaluator, p: Node, q: Node, env: Env) -> Any:
     likes = [e.value(a, env) for a in (*p.args, *q.args)]
     like = next((x if x.shape[1] == 1 else x[:, :1] for x in likes
                  if isinstance(x, torch.Tensor) and x.dim()), None)
@@ -225,7 +224,7 @@ def normal_divergence(e: Evaluator, p: Node, q: Node, env):
     return 0.5 * ((a * a).sum() + (b * b).sum() - m1.shape[0]) + logs
 
 
-def table_weights(e: Evaluator, dist: Node, env) -> torch.Tensor:
+def table_weights(e: Evaluator, dist: Node, env: Env) -> torch.Tensor:
     if dist.kind == "tabledist":
         weights = e.value(dist.args[0], env)
         check_column(weights, "a table of probabilities")
@@ -243,12 +242,12 @@ def cholesky(matrix: torch.Tensor) -> torch.Tensor:
     return factor
 
 
-def check_column(value, what: str) -> None:
+def check_column(value: Any, what: str) -> None:
     if v.is_scalar(value) or isinstance(value, v.Lazy) or value.dim() != 2 or value.shape[1] != 1:
         raise v.type_error(f"{what} is {v.shape_text(value)}; a column is expected")
 
 
-def realised(e: Evaluator, name: str, place: tuple, env):
+def realised(e: Evaluator, name: str, place: tuple, env: Env) -> Any:
     """A random variable outside of an expectation: one of its outcomes, the same throughout.
 
     Another draw has another outcome, and every variable has its own. A Bernoulli variable is
@@ -267,7 +266,7 @@ def realised(e: Evaluator, name: str, place: tuple, env):
     return found
 
 
-def one_outcome(e: Evaluator, dist: Node, env, rng):
+def one_outcome(e: Evaluator, dist: Node, env: Env, rng: Any) -> Any:
     if dist.kind == "bernoulli":
         return outcomes(e, dist, env)[int(rng.integers(2))][0]
     mean, variance = normal_parameters(e, dist.args[0], dist.args[1], env)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from .. import values as v
+from ..domains import FINITE
 from ..env import NOWHERE, Env
 from ..evaluate import MOST_TERMS, Evaluator
 from ..grammar import Parser

@@ -6,7 +6,6 @@ import itertools
 import math
 from typing import Any
 
-import numpy as np
 import torch
 
 from .. import registry
@@ -110,7 +109,7 @@ def read_moment(p: Parser, word: str, most: int, start: int) -> Node:
     return p.node("cov" if len(args) == 2 else "var", tuple(args), start)
 
 
-def expect_value(e: Evaluator, node: Node, env: Env, names, dist, body):
+def expect_value(e: Evaluator, node: Node, env: Env, names: tuple[str, ...], dist: Node, body: Node) -> Any:
     if dist is None:
         return mean(e, body, sample(e, body, env, names))
     if dist.kind == "pmfdist":
@@ -142,7 +141,7 @@ def check_smooth(e: Evaluator, body: Node) -> None:
                                "evaluated exactly; write what is unchecked with unchecked:")
 
 
-def mean(e: Evaluator, body: Node, pairs):
+def mean(e: Evaluator, body: Node, pairs: Any) -> Any:
     result = None
     for env, weight in pairs:
         part = v.multiply(weight, e.value(body, env))
@@ -152,7 +151,7 @@ def mean(e: Evaluator, body: Node, pairs):
     return result
 
 
-def sample(e: Evaluator, body: Node, env, names=()):
+def sample(e: Evaluator, body: Node, env: Env, names: tuple[str, ...]=()) -> Any:
     """Joint outcomes of the random variables that a formula needs, with weights."""
     program, draw = e.program, e.draw
     closure = program.closure(body)
@@ -186,11 +185,11 @@ def sample(e: Evaluator, body: Node, env, names=()):
     return found
 
 
-def already(e: Evaluator, name: str, env) -> bool:
+def already(e: Evaluator, name: str, env: Env) -> bool:
     return any(key[0] == name for key in env.cuts)
 
 
-def distributed(e: Evaluator, name: str, env):
+def distributed(e: Evaluator, name: str, env: Env) -> Any:
     """Outcome spaces of a variable with a distribution; one for each place of a sequence."""
     rv = e.program.rvs[name]
     base = Env(cuts={k: x for k, x in env.cuts.items() if k[0] != name})
@@ -204,7 +203,7 @@ def distributed(e: Evaluator, name: str, env):
     return [[({(name, (i,)): x}, w) for x, w in found] for i in range(low, high + 1)]
 
 
-def fewer(e: Evaluator, dist: Node, env, count: int):
+def fewer(e: Evaluator, dist: Node, env: Env, count: int) -> Any:
     key = ("fewer", count, e.key(dist, env))
     if key not in e.memory:
         mean, variance = normal_parameters(e, dist.args[0], dist.args[1], env)
@@ -218,11 +217,11 @@ def fewer(e: Evaluator, dist: Node, env, count: int):
     return found
 
 
-def var_value(e: Evaluator, node: Node, env: Env, a):
+def var_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     return cov_value(e, node, env, a, a)
 
 
-def cov_value(e: Evaluator, node: Node, env: Env, a, b):
+def cov_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     both = Node("add", (("+", a), ("+", b)))
     e.kept.append(both)
     key = ("both", id(a), id(b))
@@ -239,7 +238,7 @@ def cov_value(e: Evaluator, node: Node, env: Env, a, b):
     return weighted(parts, weights)
 
 
-def weighted(found: list, weights: list):
+def weighted(found: list, weights: list) -> Any:
     result = None
     for value, weight in zip(found, weights, strict=True):
         part = v.multiply(weight, value)
@@ -260,7 +259,7 @@ def bound_letters(node: Node) -> tuple[str, ...]:
 
 
 def reach(node: Node) -> tuple[list[Node], list[Node]]:
-    names, dist, body = node.args
+    _, dist, body = node.args
     if dist is None:
         return ([], [body])
     return ([], [dist, body]) if dist.kind == "pmfdist" else ([dist], [body])

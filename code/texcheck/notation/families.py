@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from .. import values as v
-from ..env import NOWHERE, Env
+from ..env import Env
 from ..errors import Refused
 from ..evaluate import Evaluator
 from ..grammar import parse_expression
 from ..program import Definition, Program
 from ..registry import Notation, register
-from ..trees import Node, listed, pretty, show, walk
+from ..trees import Node, listed, pretty, walk
 from .distributions import realised
 from .domains import domain_members, finite_domain
 
@@ -28,9 +28,8 @@ def spans(e: Evaluator, key: str, env: Env) -> list[tuple[int, int]]:
         if pair is None:
             found.append(own_span(e, family, place, env))
             continue
-        low, high = pair
-        first = e.whole(low, env.only({}), "the first index")
-        last = e.whole(high, env.only({}), "the last index")
+        first = e.whole(pair.low, env.only({}), "the first index")
+        last = e.whole(pair.high, env.only({}), "the last index")
         found.append((first, last))
     return found
 
@@ -168,7 +167,7 @@ def boundary(e: Evaluator, key: str, index: tuple[int, ...]) -> Node | None:
 def edges_of(e: Evaluator, key: str) -> dict[tuple[int, ...], Node]:
     """The places of a sequence that are declared as symbols of their own."""
     found: dict[tuple[int, ...], Node] = {}
-    for name, place, symbol in e.memo.edges(key, lambda: literal_places(e.program, key)):
+    for place, symbol in e.memo.edges(key, lambda: literal_places(e.program, key)):
         try:
             found.setdefault((e.value(place),), symbol)
         except Refused:
@@ -176,15 +175,15 @@ def edges_of(e: Evaluator, key: str) -> dict[tuple[int, ...], Node]:
     return found
 
 
-def literal_places(program: Program, key: str) -> list[tuple[str, Node, Node]]:
-    """Names with a literal index of a sequence: name, index, and the symbol itself."""
+def literal_places(program: Program, key: str) -> list[tuple[Node, Node]]:
+    """The literal indices of a sequence, each with the symbol that it belongs to."""
     found = []
     for name in program.scope:
         inside = re.search(r"[_^]\{[(\[]?(.*?)[)\]]?\}$", name)
         if name == key or program.family_of(name) != key or inside is None:
             continue
         try:
-            found.append((name, parse_expression(inside.group(1), program.scope),
+            found.append((parse_expression(inside.group(1), program.scope),
                           Node("sym", (name,))))
         except Refused:
             continue

@@ -15,9 +15,11 @@ from ..registry import Function, Notation, register
 from ..trees import Node, listed
 
 
-def read_function(p: Parser, entry: Function, start: int) -> Node:
+def read_function(p: Parser, entry: Function, start: int) -> Node | None:
     """A built-in function: arguments in parentheses, or one bare factor and nothing after."""
     name, primes = entry.name, 0
+    if p.peek() == "_" and p.at < p.end and name in registry.load().reductions:
+        return None
     if p.tokens[p.at - 1].text in entry.brackets:
         inner = p.expr()
         p.take(entry.brackets[1])

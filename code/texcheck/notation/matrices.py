@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from .. import values as v
@@ -110,25 +112,25 @@ def optional_size(p: Parser) -> Node | None:
     return None
 
 
-def T_value(e: Evaluator, node: Node, env: Env, a):
+def T_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     value = e.value(a, env)
     if v.is_scalar(value) and a.kind in ("sym", "term", "item", "const", "number", "num"):
         raise v.type_error(f"the transpose of {show(a)}: a number has no transpose")
     return v.transpose(value)
 
 
-def invT_value(e: Evaluator, node: Node, env: Env, a):
+def invT_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     return v.transpose(v.inverse(e.value(a, env)))
 
 
-def abs_value(e: Evaluator, node: Node, env: Env, a):
+def abs_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     value = e.value(a, env)
     if not v.is_scalar(value):
         raise v.type_error(rf"| | around {v.shape_text(value)}: write \|x\|, or \det(A)")
     return abs(value)
 
 
-def norm_value(e: Evaluator, node: Node, env: Env, a, kind):
+def norm_value(e: Evaluator, node: Node, env: Env, a: Node, kind: str) -> Any:
     value = e.value(a, env)
     if isinstance(value, v.Lazy):
         raise v.type_error(f"a norm of {v.shape_text(value)}: its size is unknown")
@@ -142,7 +144,7 @@ def norm_value(e: Evaluator, node: Node, env: Env, a, kind):
     return value.abs().sum() if kind == "1" else value.abs().max()
 
 
-def inner_value(e: Evaluator, node: Node, env: Env, a, b):
+def inner_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     left, right = e.value(a, env), e.value(b, env)
     if v.is_scalar(left) or v.is_scalar(right) or isinstance(left, v.Lazy) or isinstance(
             right, v.Lazy) or left.shape != right.shape:
@@ -151,7 +153,7 @@ def inner_value(e: Evaluator, node: Node, env: Env, a, b):
     return (left * right).sum()
 
 
-def matrix_value(e: Evaluator, node: Node, env: Env, *rows):
+def matrix_value(e: Evaluator, node: Node, env: Env, *rows: Any) -> Any:
     entries = [[e.value(entry, env) for entry in row] for row in rows]
     if all(v.is_scalar(x) for row in entries for x in row):
         built = torch.stack([torch.stack([v.tensor(x) for x in row]) for row in entries])
@@ -178,7 +180,7 @@ def read_zeros(p: Parser, start: int) -> Node:
     return p.node("num", ("0",), start)
 
 
-def const_value(e: Evaluator, node: Node, env: Env, name: str, size):
+def const_value(e: Evaluator, node: Node, env: Env, name: str, size: Node | None) -> Any:
     kind = "eye" if name == "I" else "col"
     if size is None:
         return v.Lazy(kind)

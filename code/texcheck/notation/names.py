@@ -41,7 +41,7 @@ def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
                        "t=1,…,N, is not declared with let:")
 
 
-def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple):
+def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -> Any:
     whole = e.value(base, env)
     if isinstance(whole, v.Lazy):
         raise v.type_error(f"an entry of {v.shape_text(whole)}: write \\delta_{{ij}}")
@@ -64,7 +64,7 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple):
     return picked
 
 
-def call_value(e: Evaluator, node: Node, env: Env, key, args, order):
+def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...], order: int) -> Any:
     given = [e.value(a, env) for a in args]
     if order:
         return primed(lambda x: applied(e, key, [x], env), given[0], order)

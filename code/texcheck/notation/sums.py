@@ -111,7 +111,8 @@ def binders(p: Parser, sup: Script | None) -> tuple[list[Node], list[Node]]:
     return bindings, conditions
 
 
-def bind_right(p: Parser, key: str, bindings: list[Node], conditions: list[Node], start: int) -> None:
+def bind_right(p: Parser, key: str, bindings: list[Node], conditions: list[Node],
+               start: int) -> None:
     """The condition in ``j\\ne i``; in ``i<j`` the second name is bound too if it is free."""
     op = p.take().text
     if (p.at + 1 == p.end and p.tokens[p.at].kind == "letter"

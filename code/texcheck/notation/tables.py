@@ -72,7 +72,7 @@ def alphabet(e: Evaluator, name: str) -> list[Any]:
     return domain_members(e, (name, e.program.outcomes[name]))
 
 
-def joint(e: Evaluator, key: str, env):
+def joint(e: Evaluator, key: str, env: Env) -> Any:
     """Variables, positions of every joint outcome, and its weight given the parameters.
 
     Variables on the right of the bar of every factor are part of the outcome too; their
@@ -109,7 +109,7 @@ def probe(e: Evaluator, key: str) -> Node:
     return e.memory[memory_key]
 
 
-def factor_weights(e: Evaluator, key, number, factor, names, members, places, env):
+def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: tuple[str, ...], members: list[Any], places: Any, env: Env) -> Any:
     if factor.body is None:
         table = e.draw.tables[key][number]
         columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
@@ -135,7 +135,7 @@ def factor_weights(e: Evaluator, key, number, factor, names, members, places, en
     return torch.stack(rows)
 
 
-def check_sum(key: str, names, left, places, weight) -> None:
+def check_sum(key: str, names: tuple[str, ...], left: list[str], places: Any, weight: Any) -> None:
     given = [i for i, n in enumerate(names) if n not in left]
     sums: dict[tuple[int, ...], float] = {}
     for row, w in zip(places, weight.detach().tolist(), strict=True):
@@ -148,7 +148,7 @@ def check_sum(key: str, names, left, places, weight) -> None:
             raise Refused("value", f"{pretty(key)} adds up to {total:.9g}, not to 1")
 
 
-def prob_value(e: Evaluator, node: Node, env: Env, key, events, given):
+def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...], given: tuple[Node, ...]) -> Any:
     names, left, members, places, weight = joint(e, key, env)
     names_of = by_position(e, key, events, given, names)
     free = mask(e, events, names, members, places, env, names_of)
@@ -168,7 +168,7 @@ def prob_value(e: Evaluator, node: Node, env: Env, key, events, given):
     return top / bottom
 
 
-def by_position(e: Evaluator, key, events, given, names) -> list[str]:
+def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...], names: tuple[str, ...]) -> list[str]:
     """Names of the variables when the arguments are values in the order of the declaration."""
     items = [*events, *given]
     if any(i.args[1] for i in items) or all(root(e, i, names) for i in items):
@@ -180,7 +180,7 @@ def by_position(e: Evaluator, key, events, given, names) -> list[str]:
                        f"{pretty(key)}({names[0]}=…)")
 
 
-def root(e: Evaluator, event: Node, names) -> str:
+def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
     """The variable of the table that an event is about, or an empty string."""
     found = {n.args[0].rstrip("'") for n in walk(event.args[0]) if n.kind == "sym"}
     found |= {e.program.family_of(n) for n in found}
@@ -196,7 +196,7 @@ def root(e: Evaluator, event: Node, names) -> str:
     return hits[0]
 
 
-def mask(e: Evaluator, events, names, members, places, env, names_of) -> np.ndarray[Any, Any]:
+def mask(e: Evaluator, events: tuple[Node, ...], names: tuple[str, ...], members: list[Any], places: Any, env: Env, names_of: list[str]) -> np.ndarray[Any, Any]:
     keep = np.ones(len(places), dtype=bool)
     for event, named in zip(events, names_of, strict=False):
         name = named or root(e, event, names)
@@ -208,7 +208,7 @@ def mask(e: Evaluator, events, names, members, places, env, names_of) -> np.ndar
     return keep
 
 
-def truth(e: Evaluator, event, name, positional, members, env) -> list[bool]:
+def truth(e: Evaluator, event: Node, name: str, positional: str, members: list[Any], env: Env) -> list[bool]:
     """For every member of the alphabet, whether the event holds."""
     expression, op, right = event.args
     if positional or (not op and expression.kind == "sym"):
@@ -232,7 +232,7 @@ def truth(e: Evaluator, event, name, positional, members, env) -> list[bool]:
     return answers
 
 
-def table_outcomes(e: Evaluator, names, dist: Node, env):
+def table_outcomes(e: Evaluator, names: tuple[str, ...], dist: Node, env: Env) -> Any:
     """Environments and weights of ``z\\sim q(z\\mid x)``."""
     key, left, given = dist.args
     all_names, own, members, places, weight = joint(e, key, env)
@@ -256,7 +256,7 @@ def table_outcomes(e: Evaluator, names, dist: Node, env):
     return pairs
 
 
-def target_names(key: str, left, own) -> list[str]:
+def target_names(key: str, left: list[str], own: list[str]) -> list[str]:
     stems = [n.rstrip("'") for n in left]
     if all(s in own for s in stems):
         return stems
@@ -272,7 +272,7 @@ def item_base(node: Node) -> Node:
     return node
 
 
-def same(a, b) -> bool:
+def same(a: Node, b: Node) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and bool(torch.equal(a, b))
     if v.is_scalar(a) and v.is_scalar(b):
@@ -280,7 +280,7 @@ def same(a, b) -> bool:
     return False
 
 
-def relate(op: str, a, b) -> bool:
+def relate(op: str, a: Node, b: Node) -> bool:
     if v.is_scalar(a) and v.is_scalar(b):
         return v.compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")
