@@ -15,8 +15,10 @@ from .evaluate import Evaluator
 from .report import Result
 from .trees import Node
 
-LOOSE, TIGHT, TIGHT_SHARE = 1e-6, 1e-9, 0.75  # relative: on all draws, on this share of them
-NEAR_ZERO = 1e-10
+LOOSE = 1e-6  # relative difference allowed on every draw
+TIGHT = 1e-9  # and on a share of the draws:
+TIGHT_SHARE = 0.75
+NEAR_ZERO = 1e-10  # both sides below it say nothing, unless they are sums of what is not
 
 
 class Sides(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .anchor import keys_used
 from .errors import Error
+from .reach import names_behind
 from .trees import Node, pretty, show, walk
 
 if TYPE_CHECKING:
@@ -23,17 +23,10 @@ def sides(block: Block, kinds: tuple[str, ...] = ("claim", "step", "code")) -> l
     return [s for i in block.items if i.kind in kinds for s in (i.left, i.right) if s is not None]
 
 
-def reached(block: Block, nodes: Iterable[Node]) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
-    for node in nodes:
-        found |= block.program.closure(node)
-    return found
-
-
 def unused(block: Block) -> list[Error]:
     """Symbols that no claim, code line or assumption needs."""
     program = block.program
-    used = reached(block, sides(block))
+    used = names_behind(program, *sides(block))
     found = []
     for kind, key in program.order:
         if key in used or program.family_of(key) in used:
@@ -59,7 +52,7 @@ def python_names(block: Block) -> set[str]:
 
 def unanchored(block: Block) -> list[Error]:
     """Functions that are defined but tied to no code."""
-    anchored = reached(block, sides(block, ("code",)))
+    anchored = names_behind(block.program, *sides(block, ("code",)))
     found = []
     for key, definition in block.program.defs.items():
         if definition.params and key not in anchored:
