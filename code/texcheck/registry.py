@@ -203,6 +203,7 @@ class Table:
     """Entries by what they are looked up by."""
 
     def __init__(self) -> None:
+        self.loaded = False
         self.entries: list[Entry] = []
         self.sections: dict[str, list[Entry]] = {}
 
@@ -361,7 +362,9 @@ def registered(section: str, *entries: Entry) -> Iterator[None]:
 
 def load() -> Table:
     """The table, with all notations in it."""
-    import_module("texcheck.notation")
+    if not _table.loaded:
+        import_module("texcheck.notation")
+        _table.loaded = True
     return _table
 
 
