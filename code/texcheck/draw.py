@@ -22,6 +22,7 @@ from .trees import Node, walk
 
 TRIES = 400
 LARGEST = 64
+MOVES = 3  # numbers by which what a script holds moves a function
 
 
 def draw_symbols(program: Program, rng: np.random.Generator, probe: str = "") -> Evaluator:
@@ -293,7 +294,8 @@ def smooth_function(fun: Fun, evaluator: Evaluator,
                     rng: np.random.Generator) -> Callable[[Sequence[v.Value]], torch.Tensor]:
     """A random entire function: a few sines and a quadratic, moved into its set of values."""
     shapes = [input_shape(d, evaluator) for d in fun.inputs]
-    inputs = sum(math.prod(s) for s in shapes)
+    below = moving(rng) if evaluator.program.below(fun.key) else None
+    inputs = sum(math.prod(s) for s in shapes) + (MOVES if below else 0)
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in fun.output.args[1]]
     outputs = math.prod(dims)
 
@@ -320,12 +322,27 @@ def smooth_function(fun: Fun, evaluator: Evaluator,
             return out[0]
         return out.reshape([*dims, 1] if len(dims) == 1 else dims)
 
-    def call(given: Sequence[v.Value]) -> torch.Tensor:
+    def call(values: Sequence[v.Value]) -> torch.Tensor:
+        given = values[:len(shapes)]
+        tail = [below(values[len(shapes):])] if below else []
         if len(shapes) == 1 and shapes[0] == () and not dims and not v.is_scalar(given[0]) and (
                 isinstance(given[0], torch.Tensor)):
-            entries = [shaped(e.reshape(1)) for e in given[0].reshape(-1)]
+            entries = [shaped(torch.cat([e.reshape(1), *tail])) for e in given[0].reshape(-1)]
             return torch.stack(entries).reshape(given[0].shape)
-        return shaped(joined(fun, given, shapes))
+        return shaped(torch.cat([joined(fun, given, shapes), *tail]))
+
+    return call
+
+
+def moving(rng: np.random.Generator) -> Callable[[Sequence[v.Value]], torch.Tensor]:
+    """A few numbers that move smoothly with all entries of some values, whatever their shapes."""
+    seed = int(rng.integers(2**32))
+
+    def call(values: Sequence[v.Value]) -> torch.Tensor:
+        whole = torch.cat([v.tensor(x).reshape(-1) for x in values if not isinstance(x, v.Lazy)])
+        own = np.random.default_rng(seed)
+        w = torch.as_tensor(own.normal(size=(MOVES, len(whole)))) / math.sqrt(len(whole))
+        return torch.sin(w @ whole + torch.as_tensor(own.normal(size=MOVES))) + w @ whole
 
     return call
 
@@ -347,6 +364,17 @@ def input_shape(domain: Node, evaluator: Evaluator) -> tuple[int, ...]:
     return tuple([*dims, 1] if len(dims) == 1 else dims)
 
 
+def shift_of(size: int,
+             rng: np.random.Generator) -> Callable[[Sequence[v.Value]], torch.Tensor]:
+    """What the letters in the scripts of a table add to the logarithms of its entries."""
+    below, weights = moving(rng), torch.as_tensor(rng.normal(size=(size, MOVES)))
+
+    def call(values: Sequence[v.Value]) -> torch.Tensor:
+        return weights @ below(values)
+
+    return call
+
+
 def draw_tables(program: Program, evaluator: Evaluator, key: str,
                 rng: np.random.Generator) -> None:
     """Arbitrary tables, with every entry well away from zero."""
@@ -360,6 +388,8 @@ def draw_tables(program: Program, evaluator: Evaluator, key: str,
             raise v.type_error(f"{math.prod(counts)} entries in the table of {key}: too many")
         table = np.exp(0.8 * rng.normal(size=counts))
         axes = tuple(range(len(factor.left)))
+        if program.below(key):
+            evaluator.draw.functions[f"{key} table {len(tables)}"] = shift_of(table.size, rng)
         tables.append(torch.as_tensor(table / table.sum(axis=axes, keepdims=True)))
     evaluator.draw.tables[key] = tables
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .cursor import Cursor
 from .errors import Refused
-from .lexer import ACCENTS, FONTS, GREEK, Token, nearest
+from .lexer import ACCENTS, FONTS, GREEK, Token, nearest, tokenize
 from .trees import Node
 
 
@@ -47,6 +48,47 @@ def is_table(info: Info | None) -> bool:
 
 def is_letter(text: str) -> bool:
     return (len(text) == 1 and text.isalpha()) or text in GREEK
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """The parts of a declared name: what carries the scripts, and their texts."""
+
+    base: str
+    sub: str = ""
+    sup: str = ""
+
+
+def spelling(key: str) -> Spelling:
+    r"""Take a name apart.
+
+    Examples
+    --------
+    >>> spelling(r"\hat{W}_{f,1}^{(t)}")
+    Spelling(base='\\hat{W}', sub='f,1', sup='(t)')
+    """
+    parts = {"": "", "_": "", "^": ""}
+    mark, depth, start = "", 0, 0
+    for place, char in enumerate(key + "_"):
+        if depth == 0 and char in "_^":
+            text = key[start:place]
+            parts[mark] = text[1:-1] if mark and text.startswith("{") else text
+            mark, start = char, place + 1
+        depth += {"{": 1, "}": -1}.get(char, 0)
+    return Spelling(parts[""], parts["_"], parts["^"])
+
+
+def italic_letters(text: str) -> tuple[str, ...]:
+    r"""The letters of a script that stand for something: those that are not set upright.
+
+    Examples
+    --------
+    >>> italic_letters(r"\theta,\mathrm{old}"), italic_letters("T+1")
+    (('\\theta',), ('T',))
+    """
+    upright = re.compile(r"\\(?:mathrm|text|operatorname|textrm|mathsf|mathtt)\{[^{}]*\}")
+    tokens = tokenize(upright.sub(" ", text))
+    return tuple(t.text for t in tokens if t.kind == "letter" or t.text in GREEK)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show
 from .distributions import realised
 from .families import assemble
+from .tables import values_below
 
 
 def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
@@ -64,7 +65,8 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -
     return picked
 
 
-def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...], order: int) -> Any:
+def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...],
+               order: int) -> v.Value:
     given = [e.value(a, env) for a in args]
     if order:
         return primed(lambda x: applied(e, key, [x], env), given[0], order)
@@ -74,7 +76,7 @@ def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, .
 def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
     """A declared function; one that only makes sense for numbers acts on every entry."""
     if key in e.draw.functions:
-        return e.draw.functions[key](given)
+        return e.draw.functions[key]([*given, *values_below(e, key, env)])
     definition = e.program.defs[key]
     if e.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
             e.watch.detailed or e.watch.role == "code"):

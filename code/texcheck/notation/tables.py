@@ -101,6 +101,24 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     return found
 
 
+def values_below(e: Evaluator, key: str, env: Env) -> list[v.Value]:
+    """Values of the letters in the scripts of an arbitrary function or table."""
+    return [e.value(e.memo.symbol(name), env.only({})) for name in e.program.below(key)]
+
+
+def table_of(e: Evaluator, key: str, number: int, env: Env) -> torch.Tensor:
+    """An arbitrary table, at the values of the letters in its scripts."""
+    table: torch.Tensor | None = e.draw.tables[key][number]
+    assert table is not None
+    below = values_below(e, key, env)
+    if not below:
+        return table
+    shift = v.tensor(e.draw.functions[f"{key} table {number}"](below))
+    left = math.prod(table.shape[:len(e.program.pmfs[key][number].left)])
+    logits = (torch.log(table) + shift.reshape(table.shape)).reshape(left, -1)
+    return torch.softmax(logits, 0).reshape(table.shape)
+
+
 def probe(e: Evaluator, key: str) -> Node:
     """A node whose dependences are those of a table."""
     memory_key = ("probe", key)
@@ -111,7 +129,7 @@ def probe(e: Evaluator, key: str) -> Node:
 
 def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: tuple[str, ...], members: list[Any], places: Any, env: Env) -> Any:
     if factor.body is None:
-        table = e.draw.tables[key][number]
+        table = table_of(e, key, number, env)
         columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
         return table[tuple(torch.as_tensor(c) for c in columns)]
     own = [names.index(n) for n in (*factor.left, *factor.given)]
