@@ -80,9 +80,19 @@ class Parser(Names):
     def check_place(self, before: Node) -> None:
         """Refuse a derivative followed by what may be the place at which it is taken."""
         if before.kind in ("diff", "grad") and not before.grouped and (
-                self.peek() == "(" and self.peek(2) == ")"):
+                self.peek() in ("(", "[", "|") and not self.is_powered_group()):
             raise self.refuse(r"is this the place of the derivative, or a factor? write \cdot "
-                              "for a product")
+                              "for a product; a derivative at a place is taken of a function, "
+                              r"f'(a) or \nabla f(a)")
+
+    def is_powered_group(self) -> bool:
+        """Whether the parentheses that begin here carry a power, which no place does."""
+        depth = 0
+        for index in range(self.at, self.end):
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.tokens[index].text, 0)
+            if depth == 0:
+                return index + 1 < self.end and self.tokens[index + 1].text == "^"
+        return False
 
     def joined(self, parts: list[Node], start: int) -> Node:
         return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)
