@@ -15,6 +15,7 @@ from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
 from .program import Program
 from .scripts import mistakable
+from .standing import set_standings
 from .trees import Node, show, walk
 
 
@@ -53,6 +54,8 @@ class Item:
         The TeX of the order of an approximation.
     machine : str
         The line as the machine read it, fully parenthesised.
+    standing : str
+        What a definition rests on: ``tied`` to code, ``given`` by a question, or only a ``name``.
     """
 
     kind: str
@@ -70,6 +73,8 @@ class Item:
     right: Node | None = field(default=None, repr=False)
     limit: Order | None = None
     python: str = ""
+    given: str = ""
+    standing: str = ""
     free: tuple[str, ...] = ()
 
 
@@ -349,6 +354,7 @@ class Reader:
                  if s is not None and (s is i.right or i.kind != "step")]
         for error, line in mistakable(block.program, sides):
             block.errors.append(block.error(error.kind, error.message, line))
+        set_standings(block)
         if not any(e.kind != "texcheck.lint" for e in block.errors):
             block.errors += lint(block)
 

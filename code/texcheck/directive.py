@@ -23,7 +23,7 @@ from .store import Store, sources
 logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
-         "machine")
+         "machine", "standing")
 
 
 class DerivationDirective(SphinxDirective):
