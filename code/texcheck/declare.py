@@ -186,9 +186,26 @@ def ranges_for(info: Info, ranges: Ranges) -> tuple[Range, ...]:
 
 
 def read_let(program: Program, line: Line) -> None:
-    for _, part in split(line.tokens, ";"):
-        if part:
-            read_let_item(program, line, part)
+    """The items of a line; a range at its end is that of every sequence on the line."""
+    parts = [part for _, part in split(line.tokens, ";") if part]
+    if not parts:
+        return
+    parts[-1], shared, found = take_ranges(line.raw, parts[-1], program.scope)
+    used: set[str] = set()
+    for part in parts:
+        parser, own = starting(program, line, part)
+        parser.found.update(found)
+        used |= read_let_item(program, parser, own, shared, line.number)
+    missing = [name for name in shared if name not in used]
+    if missing:
+        raise Refused("parse", f"the range of {missing[0]} is given, but {missing[0]} is not an "
+                      f"index of what is declared", line.start, line.raw)
+
+
+def inherited(pattern: Pattern, ranges: Ranges) -> Ranges:
+    """The ranges that stand at the end of the line, of the letters that the name carries."""
+    carried = [*pattern.sub, *(pattern.sup[1:-1].split(",") if pattern.sup[:1] in "([" else [])]
+    return {n: r for n, r in ranges.items() if n in carried}
 
 
 def starting(program: Program, line: Line, tokens: Sequence[Token]) -> tuple[Parser, Ranges]:
@@ -199,27 +216,33 @@ def starting(program: Program, line: Line, tokens: Sequence[Token]) -> tuple[Par
     return parser, ranges
 
 
-def read_let_item(program: Program, line: Line, tokens: Sequence[Token]) -> None:
-    parser, ranges = starting(program, line, tokens)
+def read_let_item(program: Program, parser: Parser, own: Ranges, shared: Ranges,
+                  line: int) -> set[str]:
+    """Declare one item; the letters of the shared ranges that it uses."""
     patterns = read_patterns(parser)
     if parser.peek() != r"\in":
         raise parser.refuse(r"\in and a domain are expected here: let: x \in \mathbb{R}")
     parser.take(r"\in")
     domain = parser.domain()
     parser.done()
-    for name in ranges:
-        if any(name in d.names for d in walk(domain) if d.kind == "sym"):
-            raise parser.refuse(f"the domain depends on the index {name}: give each its own line")
-    add_dims(program, parser)
+    used: set[str] = set()
     for pattern in patterns:
-        info = name_info(pattern, list(ranges), "let", parser, line.number)
+        ranges = own or inherited(pattern, shared)
+        used |= set(ranges) & set(shared)
+        for name in ranges:
+            if any(name in d.names for d in walk(domain) if d.kind == "sym"):
+                raise parser.refuse(f"the domain depends on the index {name}: give each its own "
+                                    "line")
+        info = name_info(pattern, list(ranges), "let", parser, line)
         info.discrete = domain.args[0] in FINITE
         add_name(program, info, parser, pattern.start)
-        let = Let(info.key, domain, ranges_for(info, ranges), line.number)
+        let = Let(info.key, domain, ranges_for(info, ranges), line)
         program.lets[info.key] = let
         program.order.append(("let", info.key))
         if info.arity:
             program.families[info.key] = let
+    add_dims(program, parser)
+    return used
 
 
 def read_rv(program: Program, line: Line) -> None:

@@ -30,10 +30,10 @@ KNOWN_WORDS = re.compile(
     r"kullback[- ]leibler divergence|jensen[- ]shannon divergence|entropy|mutual information|"
     r"evidence lower bound|elbo|(?:multivariate )?(?:normal|gaussian) density|"
     r"(?:sample )?(?:co)?variance|correlation(?: coefficient)?|batch normali[sz]ation|"
-    r"layer normali[sz]ation|(?:scaled dot[- ]product |multi[- ]head )?attention|"
-    r"adam|adamw|amsgrad|adagrad|rmsprop|momentum|nesterov momentum|gan value|"
+    r"layer normali[sz]ation|(?:scaled dot[- ]product|multi[- ]head) attention|"
+    r"adam|adamw|amsgrad|adagrad|rmsprop|nesterov momentum|gan value|"
     r"energy of an rbm|rbm energy|diffusion step|gradient penalty|bellman (?:equation|operator)|"
-    r"advantage|return|f1 score|perplexity|cosine similarity|gini impurity|information gain", re.I)
+    r"f1 score|perplexity|cosine similarity|gini impurity|information gain", re.I)
 
 
 def set_standings(block: Block) -> None:

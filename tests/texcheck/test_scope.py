@@ -136,6 +136,13 @@ def test_a_symbol_does_not_move_with_the_letter_in_its_scripts(declared):
     assert any("does not move with" in e for e in errors(text))
 
 
+def test_a_range_at_the_end_of_a_line_is_that_of_every_sequence_on_it():
+    text = ("let: x_n \\in \\mathbb{R}^D; z_n \\in (0,1); c \\in \\mathbb{R} "
+            "\\quad (n=1,\\ldots,N)\nclaim: \\sum_{n=1}^N c z_n \\|x_n\\|^2\n")
+    assert errors(text + "= c \\sum_{m=1}^N z_m x_m^\\top x_m") == []
+    assert errors(text + "= c \\left(\\sum_{m=1}^N z_m\\right) \\|x_1\\|^2")
+
+
 # ---- A scripted name beside its base -----------------------------------------------------
 
 BESIDE = [
