@@ -14,7 +14,7 @@ from .grammar import Parser, check_bound_and_free, parse_conditions
 from .lexer import Token
 from .lines import Line, members_at, range_at, split
 from .names import Info, Scope, is_letter
-from .notation.distributions import read_distribution
+from .notation.distributions import KINDS, LAWS, read_distribution
 from .program import Definition, Factor, Fun, Let, Program, Random, Range
 from .trees import Node, walk
 
@@ -254,24 +254,28 @@ def read_rv(program: Program, line: Line) -> None:
 def read_rv_item(program: Program, line: Line, tokens: Sequence[Token]) -> None:
     parser, ranges = starting(program, line, tokens)
     patterns = read_patterns(parser)
+    infos = [name_info(p, list(ranges), "rv", parser, line.number) for p in patterns]
+    for pattern, info in zip(patterns, infos, strict=True):
+        if info.arity > 1:
+            raise parser.refuse("a sequence of random variables has one index", pattern.start)
+        if info.arity and parser.lookup(info.key) is None:  # earlier places of itself
+            parser.scope = {**parser.scope, info.key: info}
     domain = dist = None
     if parser.accept(r"\sim"):
+        parser.bound += list(ranges)
         dist = read_distribution(parser, ())
-        if dist.kind not in ("normal", "bernoulli"):
-            raise parser.refuse(r"a random variable is \sim \mathcal{N}(m, v) or "
-                                r"\mathrm{Bernoulli}(p), or \in a domain")
+        if dist.kind not in KINDS:
+            raise parser.refuse("a random variable is \\sim " + ", ".join(
+                words[0] for words in (law.words for law in LAWS)) + ", or \\in a domain")
     elif parser.accept(r"\in"):
         domain = parser.domain()
     else:
         raise parser.refuse(r"\in or \sim is expected here")
     parser.done()
     add_dims(program, parser)
-    for pattern in patterns:
-        info = name_info(pattern, list(ranges), "rv", parser, line.number)
-        if info.arity > 1:
-            raise parser.refuse("a sequence of random variables has one index", pattern.start)
-        add_name(program, info, parser, pattern.start)
-        rv = Random(info.key, domain, dist, ranges_for(info, ranges), line.number)
+    for pattern, info in zip(patterns, infos, strict=True):
+        add_name(program, info, Parser(line.raw, program.scope, []), pattern.start)
+        rv = Random(info.key, domain, dist, ranges_for(info, ranges), line.number, info.params)
         program.rvs[info.key] = rv
         program.order.append(("rv", info.key))
         if info.arity:

@@ -15,6 +15,7 @@ from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused
 from .evaluate import Evaluator
 from .notation.domains import domain_values, members
+from .notation.distributions import KINDS
 from .notation.families import spans
 from .notation.tables import alphabet
 from .program import Fun, Let, Program, Random
@@ -76,9 +77,10 @@ def enumerated_dims(program: Program) -> set[str]:
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
-        for pair in rv.ranges:
-            found |= pair.names
-        if rv.dist is not None:
+        if rv.domain is not None or KINDS[rv.dist.kind].outcomes is not None:
+            for pair in rv.ranges:
+                found |= pair.names
+        if rv.dist is not None and KINDS[rv.dist.kind].outcomes is not None:
             found |= rv.dist.names
     return found
 
@@ -395,16 +397,27 @@ def draw_tables(program: Program, evaluator: Evaluator, key: str,
 
 
 def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generator) -> None:
-    """Joint outcomes of the random variables: dependent, unless an assumption says otherwise."""
+    """Joint outcomes of the random variables: dependent, unless an assumption says otherwise.
+
+    There are enough of them for a covariance of full rank. In a group of several variables each
+    takes one of its values twice, beside different values of the others, so that a condition on it
+    leaves something random.
+    """
     loose = [k for k, rv in program.rvs.items() if rv.dist is None]
     if not loose:
         return
     groups = program.independent or [tuple(loose)]
     for group in groups:
-        count = 3 if len(groups) > 1 else 5
+        found = [sample_group(program, evaluator, group, rng)]
+        entries = max(v.tensor(x).numel() for x in found[0].values())
+        count = max(3 if len(groups) > 1 else 5, min(entries, LARGEST) + 2)
         weights = [torch.tensor(float(w), dtype=torch.float64)
                    for w in rng.dirichlet(np.full(count, 3.0))]
-        found = [sample_group(program, evaluator, group, rng) for _ in range(count)]
+        found += [sample_group(program, evaluator, group, rng) for _ in range(count - 1)]
+        if len(program.rvs) > 1:
+            for place, key in enumerate(found[0]):
+                a, b = (place + rng.permutation(2)) % count
+                found[int(a)][key] = found[int(b)][key]
         evaluator.draw.samples.append((group, found, weights))
 
 

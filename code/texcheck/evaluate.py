@@ -10,6 +10,7 @@ from . import values as v
 from .env import NOWHERE, Draw, Env, Memo, Watch, stamp
 from .errors import Refused
 from .program import Program
+from .quadrature import Recorder
 from .trees import Node, pretty, show
 
 MOST_TERMS = 2**14
@@ -29,6 +30,10 @@ class Evaluator:
         What holds for all draws of a check.
     watch : Watch or None
         What the draws have touched.
+    recorder : Recorder or None
+        What notes where comparisons switch, while a mean over a continuous variable is taken.
+    sampling : str
+        The random variable whose distribution is being evaluated.
     probing, cancelled : bool
         Whether to look out for sums whose digits cancel, and whether one was met.
     """
@@ -45,6 +50,8 @@ class Evaluator:
         self.probing = False
         self.cancelled = False
         self.watch: Watch | None = None
+        self.recorder: Recorder | None = None
+        self.sampling = ""
 
     def value(self, node: Node, env: Env = NOWHERE) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed.

@@ -34,13 +34,15 @@ class Let:
 
 @dataclass
 class Random:
-    """A random variable: values in a domain, or a distribution."""
+    """A random variable: values in a domain, or a distribution, which may hold the index of a
+    sequence (`indices`), other random variables, and earlier places of the sequence itself."""
 
     key: str
     domain: Node | None
     dist: Node | None
     ranges: tuple[Range, ...] = ()
     line: int = 0
+    indices: tuple[str, ...] = ()
 
 
 @dataclass
