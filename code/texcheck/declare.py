@@ -214,12 +214,19 @@ def read_let_item(program: Program, line: Line, tokens: Sequence[Token]) -> None
     for pattern in patterns:
         info = name_info(pattern, list(ranges), "let", parser, line.number)
         info.discrete = domain.args[0] in FINITE
+        info.axes = entry_axes(domain)
         add_name(program, info, parser, pattern.start)
         let = Let(info.key, domain, ranges_for(info, ranges), line.number)
         program.lets[info.key] = let
         program.order.append(("let", info.key))
         if info.arity:
             program.families[info.key] = let
+
+
+def entry_axes(domain: Node) -> int:
+    """How many indices an entry of a member of a domain takes."""
+    square = domain.args[0] in ("S", "S+", "S++", "orthogonal") or domain.args[0].startswith("diag")
+    return 2 if square else len(domain.args[1])
 
 
 def read_rv(program: Program, line: Line) -> None:
