@@ -235,6 +235,7 @@ def read_let_item(program: Program, parser: Parser, own: Ranges, shared: Ranges,
                                     "line")
         info = name_info(pattern, list(ranges), "let", parser, line)
         info.discrete = domain.args[0] in FINITE
+        info.axes = entry_axes(domain)
         add_name(program, info, parser, pattern.start)
         let = Let(info.key, domain, ranges_for(info, ranges), line)
         program.lets[info.key] = let
@@ -243,6 +244,12 @@ def read_let_item(program: Program, parser: Parser, own: Ranges, shared: Ranges,
             program.families[info.key] = let
     add_dims(program, parser)
     return used
+
+
+def entry_axes(domain: Node) -> int:
+    """How many indices an entry of a member of a domain takes."""
+    square = domain.args[0] in ("S", "S+", "S++", "orthogonal") or domain.args[0].startswith("diag")
+    return 2 if square else len(domain.args[1])
 
 
 def read_rv(program: Program, line: Line) -> None:

@@ -16,7 +16,8 @@ class Info:
     """What a declaration says of a name.
 
     `kind` is let, dim, rv, outcome, fun, pmf, def, function or bound. A family (sequence) has
-    `sup` indices above (between the brackets `style`) and `sub` indices below.
+    `sup` indices above (between the brackets `style`) and `sub` indices below; `axes` are the
+    indices that an entry of its value takes, where the declaration tells.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Info:
     sub: int = 0
     style: str = ""
     discrete: bool = False
+    axes: int | None = None
     line: int = 0
     forward: bool = False
 
@@ -149,7 +151,7 @@ class Names(Cursor):
                 inner = self.inside(self.at + 1, last, self.accented)
                 self.at = last + 1
             else:
-                inner = self.accented()
+                inner = self.single()
             font = r"\boldsymbol" if token.text == r"\bm" else token.text
             return f"{font}{{{inner}}}"
         raise self.refuse(f"a name is expected here, not {token.text}", token.start)
@@ -166,6 +168,16 @@ class Names(Cursor):
                 self.at - 1].kind == "letter":
             base += self.take().text
         return base
+
+    def single(self) -> str:
+        r"""The one token that an accent or a font without braces stands on: ``\hat y``."""
+        token = self.token()
+        if token is not None and token.kind == "num":
+            self.check_single(token)
+            return self.take().text
+        if token is not None and token.text in FONTS | ACCENTS:
+            raise self.refuse(f"put what the accent stands on in braces: {{{token.text}…}}")
+        return self.base()
 
     def scripts(self) -> tuple[int, Script | None, Script | None]:
         """Primes and scripts that follow, without reading them."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .. import registry
 from .. import values as v
 from ..env import Env, Watch
 from ..errors import Undefined
@@ -111,7 +112,19 @@ def pow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     if v.square(base) and b.kind == "sym" and b.args[0] == "T":
         raise v.type_error(r"W^T is read as a power where T is declared: rename T, or write "
                            r"^\top for the transpose")
+    if a.kind == "fn" and not a.grouped and registry.function(a.args[0]).powers:
+        return power_of_function(a, base, exponent)
     return v.power(base, exponent)
+
+
+def power_of_function(a: Node, base: v.Value, exponent: v.Value) -> v.Value:
+    r"""``\tanh^2(u)`` acts on every entry, as ``\tanh`` does."""
+    if v.square(base):
+        name = a.args[0]
+        raise v.type_error(rf"\{name}^2 of a square matrix is read in two ways: write "
+                           rf"\{name}(…)^{{\odot 2}} for the power of every entry, or "
+                           rf"(\{name}(…))^2 for the power of the matrix")
+    return v.elementwise_power(base, exponent)
 
 
 def epow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
