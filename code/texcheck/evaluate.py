@@ -29,8 +29,8 @@ class Evaluator:
         What holds for all draws of a check.
     watch : Watch or None
         What the draws have touched.
-    probing, cancelled : bool
-        Whether to look out for sums whose digits cancel, and whether one was met.
+    singly : bool
+        Whether the members of every sum are taken one by one.
     """
 
     def __init__(self, program: Program, draw: Draw, memo: Memo | None = None):
@@ -42,8 +42,7 @@ class Evaluator:
         self.active: set[Any] = set()
         self.entrywise: set[tuple[str, int]] = set()
         self.work = 0
-        self.probing = False
-        self.cancelled = False
+        self.singly = False
         self.watch: Watch | None = None
 
     def value(self, node: Node, env: Env = NOWHERE) -> Any:
