@@ -34,8 +34,8 @@ class Evaluator:
         What notes where comparisons switch, while a mean over a continuous variable is taken.
     sampling : str
         The random variable whose distribution is being evaluated.
-    probing, cancelled : bool
-        Whether to look out for sums whose digits cancel, and whether one was met.
+    singly : bool
+        Whether the members of every sum are taken one by one.
     """
 
     def __init__(self, program: Program, draw: Draw, memo: Memo | None = None):
@@ -47,8 +47,7 @@ class Evaluator:
         self.active: set[Any] = set()
         self.entrywise: set[tuple[str, int]] = set()
         self.work = 0
-        self.probing = False
-        self.cancelled = False
+        self.singly = False
         self.watch: Watch | None = None
         self.recorder: Recorder | None = None
         self.sampling = ""
