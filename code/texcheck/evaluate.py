@@ -34,6 +34,8 @@ class Evaluator:
         What notes where comparisons switch, while a mean over a continuous variable is taken.
     sampling : str
         The random variable whose distribution is being evaluated.
+    doubts : list of torch.Tensor
+        By how much rules for means inside an integrand differ, where many are taken at once.
     probing, cancelled : bool
         Whether to look out for sums whose digits cancel, and whether one was met.
     """
@@ -52,6 +54,7 @@ class Evaluator:
         self.watch: Watch | None = None
         self.recorder: Recorder | None = None
         self.sampling = ""
+        self.doubts: list[Any] = []
 
     def value(self, node: Node, env: Env = NOWHERE) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed.
