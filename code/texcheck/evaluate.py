@@ -36,6 +36,8 @@ class Evaluator:
         The random variable whose distribution is being evaluated.
     singly : bool
         Whether the members of every sum are taken one by one.
+    doubts : list of torch.Tensor
+        By how much rules for means inside an integrand differ, where many are taken at once.
     """
 
     def __init__(self, program: Program, draw: Draw, memo: Memo | None = None):
@@ -51,6 +53,7 @@ class Evaluator:
         self.watch: Watch | None = None
         self.recorder: Recorder | None = None
         self.sampling = ""
+        self.doubts: list[Any] = []
 
     def value(self, node: Node, env: Env = NOWHERE) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed.

@@ -91,9 +91,10 @@ class Recorder(TorchFunctionMode):
         self.switches: list[Switch] = []
         self.decisions: Decisions = []
         self.decided = None if decided is None else iter(decided)
+        self.paused = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = SWITCHES.get(func)
+        found = None if self.paused else SWITCHES.get(func)
         if found is not None:
             self.switches += found(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
@@ -130,6 +131,10 @@ class Integrand(Protocol):
     def many(self, points: torch.Tensor, decided: Decisions) -> Batch: ...
 
     def one(self, point: torch.Tensor) -> Batch: ...
+
+    def doubt(self, share: torch.Tensor) -> None:
+        """Hand on by how much two rules differ, where many means are taken at once."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -211,6 +216,22 @@ def mean(f: Integrand, axes: Sequence[Axis]) -> Mean:
     return in_space(f, axes)
 
 
+def readable(value: torch.Tensor) -> bool:
+    """Whether a value is at hand, and not one of many that are evaluated at once."""
+    try:
+        float(value.detach().sum())
+    except RuntimeError:
+        return False
+    return True
+
+
+def trusted(f: Integrand, first: Mean, second: Mean) -> Mean:
+    """The second of two means, one of many: whoever evaluates them all looks at the doubt."""
+    size = torch.maximum(first.size, second.size) + 1e-290
+    f.doubt(((first.value - second.value).detach().abs() / size).max())
+    return second
+
+
 def agreed(first: Mean, second: Mean) -> bool:
     gap = (first.value - second.value).detach().abs()
     return bool((gap <= AGREE * torch.maximum(first.size, second.size) + 1e-290).all())
@@ -219,7 +240,7 @@ def agreed(first: Mean, second: Mean) -> bool:
 def weighted(f: Integrand, points: Array, weights: Array) -> Mean:
     """The mean by a rule, of a smooth integrand."""
     batch = f.many(torch.as_tensor(points), [])
-    if not bool(torch.isfinite(batch.values).all()):
+    if readable(batch.values) and not bool(torch.isfinite(batch.values).all()):
         raise unknown("it is not finite everywhere")
     w = torch.as_tensor(weights)
     return Mean(w @ batch.values, w.abs() @ batch.values.detach().abs())
@@ -233,6 +254,8 @@ def on_line(f: Integrand, axis: Axis) -> Mean:
     if f.one(torch.full((1, 1), 0.37, dtype=torch.float64)).smooth:
         rules = [axis.rule(n) for n in (20, 32)]
         first, second = (weighted(f, nodes[:, None], w) for nodes, w in rules)
+        if not readable(second.value):
+            return trusted(f, first, second)
         if agreed(first, second):
             return second
         closed = exponential(f, 1) if axis is NORMAL else None
@@ -423,6 +446,9 @@ class Restricted:
     def one(self, point: torch.Tensor) -> Batch:
         return self.f.one(self.lifted(point))
 
+    def doubt(self, share: torch.Tensor) -> None:
+        self.f.doubt(share)
+
 
 class Entry:
     """One entry of an integrand."""
@@ -438,10 +464,19 @@ class Entry:
         batch = self.f.one(point)
         return batch._replace(values=batch.values[:, self.place:self.place + 1])
 
+    def doubt(self, share: torch.Tensor) -> None:
+        self.f.doubt(share)
+
 
 def in_space(f: Integrand, axes: Sequence[Axis]) -> Mean:
     """The mean over several variables, of those directions that matter."""
     rng = np.random.default_rng(len(axes))
+    sample = f.one(torch.full((1, len(axes)), 0.4, dtype=torch.float64))
+    if sample.smooth and not readable(sample.values):
+        found = [weighted(f, *rule) for rule in itertools.islice(rules(tuple(axes)), 4)]
+        if len(found) < 2:
+            raise unknown("too many variables")
+        return trusted(f, *found[-2:])
     slopes, smooth, moves, count = explored(f, axes, rng)
     if all(a is NORMAL for a in axes):
         _, strengths, rows = np.linalg.svd(slopes, full_matrices=True)
@@ -607,6 +642,20 @@ def exponential(f: Integrand, size: int) -> Mean | None:
     logs = torch.log(torch.diagonal(factor)).sum()
     found = torch.sign(value[0].detach()) * torch.exp(height + 0.5 * (b @ solved) - logs)
     return Mean(found, found.detach().abs())
+
+
+@contextmanager
+def paused(owner: Any) -> Iterator[None]:
+    """While a mean is taken inside an integrand: what switches in it is averaged out."""
+    before = owner.recorder
+    if before is None:
+        yield
+        return
+    was, before.paused, owner.recorder = before.paused, True, None
+    try:
+        yield
+    finally:
+        before.paused, owner.recorder = was, before
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import Info, is_table
-from ..quadrature import EXPONENTIAL, NORMAL, UNIFORM, Axis
+from ..quadrature import EXPONENTIAL, NORMAL, UNIFORM, Axis, readable
 from ..registry import Notation, Part, register
 from ..trees import Node, listed, pretty, show
 from .tables import read_events, table_outcomes
@@ -140,18 +140,9 @@ def bernoulli_outcomes(e: Evaluator, dist: Node, env: Env) -> Weighted:
 
 def check_inside(e: Evaluator, p: Any, what: str) -> None:
     """Refuse a probability outside of [0, 1]."""
-    if readable(p) and not -1e-12 <= v.plain(p) <= 1 + 1e-12:
+    if readable(v.tensor(p)) and not -1e-12 <= v.plain(p) <= 1 + 1e-12:
         raise refused_parameter(what, p, r"a probability is in (0,1); declare it there, with "
                                 r"let: a \in (0,1)")
-
-
-def readable(value: Any) -> bool:
-    """Whether a value is at hand, and not one of many that are evaluated at once."""
-    try:
-        float(value.detach().sum()) if isinstance(value, torch.Tensor) else None
-    except RuntimeError:
-        return False
-    return True
 
 
 def check_weights(weights: torch.Tensor, what: str) -> None:
@@ -277,7 +268,7 @@ def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env, like: 
     if sized is None:
         if isinstance(c, v.Lazy):
             raise v.type_error("the size of the normal vector is unknown: write I_n")
-        if readable(c) and not v.plain(c) > 0:
+        if readable(v.tensor(c)) and not v.plain(c) > 0:
             raise refused_parameter("a variance", c, r"it must be positive; declare it with \in "
                                     r"\mathbb{R}_{>0}")
         return m, c

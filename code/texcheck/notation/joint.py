@@ -280,10 +280,13 @@ class Joint:
         self.shape = value.shape
         return value.reshape(-1)
 
+    def doubt(self, share: torch.Tensor) -> None:
+        self.e.doubts.append(share)
+
     def alone(self, point: torch.Tensor, decided: Decisions | None) -> Batch:
         e = self.e
-        memory, kept, probing, watch = e.memory, len(e.kept), e.probing, e.watch
-        e.memory, e.probing, e.watch = dict(memory), False, None
+        memory, kept, watch = e.memory, len(e.kept), e.watch
+        e.memory, e.watch = dict(memory), None
         try:
             with quadrature.noting(e, decided) as noted:
                 values = self.at(point)
@@ -292,7 +295,7 @@ class Joint:
                         else torch.zeros(0, dtype=torch.float64))
             return Batch(values, switches, tuple(s.steps for s in found), noted.decisions)
         finally:
-            e.memory, e.probing, e.watch = memory, probing, watch
+            e.memory, e.watch = memory, watch
             del e.kept[kept:]
 
     def one(self, point: torch.Tensor) -> Batch:
@@ -304,17 +307,27 @@ class Joint:
         """At several points, all with the same decisions."""
         if id(self.mark) not in self.e.memo.singly and len(points) > 2:
             steps: list[tuple[bool, ...]] = []
+            before, self.e.doubts = self.e.doubts, []
 
-            def single(point: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            def single(point: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
                 found = self.alone(point, decided)
                 steps.append(found.steps)
-                return found.values, found.switches
+                doubts = torch.stack([torch.zeros((), dtype=torch.float64), *self.e.doubts])
+                return found.values, found.switches, doubts.max()
 
             try:
-                values, switches = torch.func.vmap(single)(points)
-                return Batch(values, switches, steps[-1], decided)
+                values, switches, doubts = torch.func.vmap(single)(points)
+                if quadrature.readable(doubts):
+                    trusted = float(doubts.max()) <= quadrature.AGREE
+                else:
+                    before.append(doubts.max())
+                    trusted = True
+                if trusted:
+                    return Batch(values, switches, steps[-1], decided)
             except (RuntimeError, TypeError, ValueError, Refused, Undefined):
                 self.e.memo.take_singly(self.mark)
+            finally:
+                self.e.doubts = before
         found = [self.alone(p, decided) for p in points]
         if len({f.steps for f in found}) > 1:
             raise quadrature.Unseen
@@ -371,17 +384,18 @@ def magnitude(value: Any) -> float:
 def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: Node,
                given: dict[tuple[str, Place], Any] | None = None) -> Average:
     """The mean over continuous variables, with some of them known."""
-    joint = Joint(e, stages, env, body, mark)
-    if given:
-        condition(joint, given)
-    if e.watch is not None and e.watch.detailed:
-        watched(joint)
-    try:
-        found = quadrature.mean(joint, joint.axes)
-    except quadrature.Unseen:
-        raise quadrature.unknown("it bends or jumps in too many places") from None
+    with quadrature.paused(e):
+        joint = Joint(e, stages, env, body, mark)
+        if given:
+            condition(joint, given)
+        if e.watch is not None and e.watch.detailed:
+            watched(joint)
+        try:
+            found = quadrature.mean(joint, joint.axes)
+        except quadrature.Unseen:
+            raise quadrature.unknown("it bends or jumps in too many places") from None
     assert joint.shape is not None
-    return Average(found.value.reshape(joint.shape), float(found.size.max()))
+    return Average(found.value.reshape(joint.shape), magnitude(found.size))
 
 
 def watched(joint: Joint) -> None:
@@ -404,24 +418,18 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
     body, joint.body = joint.body, lambda env: torch.cat(
         [v.tensor(env.cuts[k]).reshape(-1) for k in given])
     size = len(joint.axes)
-    found = []
-    for place in (torch.zeros(size, dtype=torch.float64),
-                  torch.linspace(-1.3, 1.7, size, dtype=torch.float64)):
-        point = place.requires_grad_()
-        values = joint.at(point)
-        rows = [torch.autograd.grad(x, point, create_graph=True, allow_unused=True)[0]
-                if x.requires_grad else None for x in values]
-        found.append((values, torch.stack([torch.zeros(size, dtype=torch.float64) if r is None
-                                           else r for r in rows])))
-    (start, slopes), (_, other) = found
+    zero = torch.zeros(size, dtype=torch.float64)
+    start, slopes = joint.at(zero), torch.func.jacrev(joint.at)(zero)
+    other = torch.func.jacrev(joint.at)(torch.linspace(-1.3, 1.7, size, dtype=torch.float64))
     joint.body = body
-    if not torch.allclose(slopes.detach(), other.detach(), rtol=1e-9, atol=1e-9):
+    if quadrature.readable(slopes) and not torch.allclose(slopes.detach(), other.detach(),
+                                                          rtol=1e-9, atol=1e-9):
         raise v.type_error("a condition on a variable that is not a linear function of normal "
                            "ones: its conditional distribution is not known")
     target = torch.cat([v.tensor(x).reshape(-1) for x in given.values()]) - start
     gram = slopes @ slopes.T
     factor, bad = torch.linalg.cholesky_ex(gram)
-    if int(bad):
+    if quadrature.readable(slopes) and int(bad):
         raise v.type_error("the variables of the condition determine one another")
     middle = slopes.T @ torch.cholesky_solve(target[:, None], factor)[:, 0]
     onto = slopes.T @ torch.cholesky_solve(slopes, factor)

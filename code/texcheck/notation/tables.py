@@ -189,13 +189,28 @@ def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node,
 def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...], names: tuple[str, ...]) -> list[str]:
     """Names of the variables when the arguments are values in the order of the declaration."""
     items = [*events, *given]
-    if any(i.args[1] for i in items) or all(root(e, i, names) for i in items):
+    roots = [root(e, i, names) for i in items]
+    check_repeated(key, items, roots)
+    if any(i.args[1] for i in items) or all(roots):
         return [""] * len(items)
     for factor in e.program.pmfs[key]:
         if (len(factor.left), len(factor.given)) == (len(events), len(given)):
             return [*factor.left, *factor.given]
     raise v.type_error(f"which variables of {pretty(key)} are meant is unclear: write "
                        f"{pretty(key)}({names[0]}=…)")
+
+
+def check_repeated(key: str, items: list[Node], roots: list[str]) -> None:
+    """Refuse two values of one variable, such as ``p(x, x')``: the event would be that both are
+    equal, and what is meant is a product, or another table."""
+    plain = [(i, r) for i, r in zip(items, roots, strict=True) if r and i.args[1] in ("", "=")]
+    for place, (item, name) in enumerate(plain):
+        for other, second in plain[:place]:
+            if second == name:
+                raise v.type_error(
+                    f"{show(other)} and {show(item)} are both values of {pretty(name)} in "
+                    f"{pretty(key)}: write the product {pretty(key)}({show(other)}) "
+                    f"{pretty(key)}({show(item)}), or declare a table of two variables")
 
 
 def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
