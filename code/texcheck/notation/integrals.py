@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -274,7 +275,7 @@ def quadrature(f: Integrand, line: Line, marks: list[float]) -> torch.Tensor:
     edges = [first, *(t for t in marks if first < t < last), last]
     step = (last - first) / 8
     edges = sorted({*edges, *(first + float(step * i) for i in range(1, 8))})
-    waiting = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    waiting = [(a, b) for a, b in pairwise(edges) if b > a]
     kept: list[tuple[float, float]] = []
     settled = [0.0, 0.0, 0.0]  # of the kept panels: integral, of the absolute value, error
     for _ in range(ROUNDS):
@@ -322,7 +323,7 @@ def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized]:
     largest = float(sizes[finite].max())
     first, last = int(places[0]), int(places[-1])
     if not bool(finite[first:last + 1].all()):
-        middle = [i for i in range(first, last + 1) if finite[i] and float(sizes[i]) == largest][0]
+        middle = int(torch.where(finite, sizes, -1.0).argmax())
         while first < middle and not bool(finite[first:middle].all()):
             first += 1
         while last > middle and not bool(finite[middle:last + 1].all()):
@@ -332,12 +333,27 @@ def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized]:
     for side, (place, end) in enumerate(((first, line.low), (last, line.high))):
         if float(sizes[place]) <= TAIL * largest:
             continue
+        if end is not None and bounded(f, line, side):
+            missing = float(sizes[place] / slope[place] * abs(x[place] - v.plain(end)))
+            if missing <= ENOUGH / 10 * float(sizes[first:last + 1].sum() * (t[1] - t[0])):
+                continue
         pole = None if end is None else beside(f, line, side)
         if pole is None:
             raise Undefined("an integral does not exist, or its integrand falls off too slowly "
                             "at an end")
         cuts[side], rest = pole[0], rest + pole[1]
     return cuts[0], cuts[1], rest
+
+
+def bounded(f: Integrand, line: Line, side: int) -> bool:
+    """Whether the integrand has no pole at an end, so that little is lost by rounding there."""
+    if line.low is None or line.high is None:
+        return False
+    sign, end = (1, line.low) if side == 0 else (-1, line.high)
+    width = sign * EDGE * (v.plain(line.high) - v.plain(line.low))
+    with torch.no_grad():
+        at, far = f(v.plain(end) + width * torch.tensor([1.0, 16.0], dtype=torch.float64))
+    return bool(at.abs() < 1.3 * far.abs())
 
 
 def beside(f: Integrand, line: Line, side: int) -> tuple[float, torch.Tensor] | None:
