@@ -46,7 +46,6 @@ SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rv
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
         r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
-    r"\int": r"write an expectation, \mathbb{E}_{z\sim\mathcal{N}(m,v)}[\cdot], or a sum",
     r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",

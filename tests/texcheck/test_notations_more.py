@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import texcheck
+from scipy import integrate
 from texcheck.draw import draw_symbols
 from texcheck.grammar import parse_expression
 
@@ -116,3 +117,70 @@ def test_what_the_advice_says_is_accepted(step):
                       r"def: q(u) = u^\top u", r"code: q(x) == x @ x"])
     declared = TYPED.replace(r"i \in \{1,\ldots,m\}", r"i \in \{1,\ldots,n\}")
     assert complaints(f"{declared}\n{more}\nclaim: {step}") == []
+
+
+# ---- integrals ---------------------------------------------------------------------------
+
+NUMBERS = (r"let: a, b \in \mathbb{R}; v, c \in \mathbb{R}_{>0}; s \in (1,3)" "\n"
+           r"fun: f : \mathbb{R} \to \mathbb{R}")
+
+
+@pytest.mark.parametrize("formula, function, ends", [
+    (r"\int_a^b e^{-c x^2} \cos x \, \mathrm{d}x",
+     lambda x, q: np.exp(-q["c"] * x**2) * np.cos(x), "ab"),
+    (r"\int_{-\infty}^{+\infty} \frac{e^{-x}}{(1+e^{-x})^2} \, dx",
+     lambda x, q: 0.25 / np.cosh(x / 2)**2, (-40, 40)),
+    (r"\int_0^\infty x^{s-1} e^{-x} \, \mathrm{d}x",
+     lambda x, q: x**(q["s"] - 1) * np.exp(-x), (0, np.inf)),
+    (r"\int_{-1}^2 |x - a| \, \mathrm{d}x", lambda x, q: abs(x - q["a"]), (-1, 2)),
+    (r"\int_0^1 \log x \, \mathrm{d}x", lambda x, q: np.log(x), (0, 1)),
+    (r"\int_{\mathbb{R}_{>0}} e^{-c x} \, \mathrm{d}x", lambda x, q: np.exp(-q["c"] * x),
+     (0, np.inf)),
+    (r"\int_{(0,1)} \max(x^2, 1 - x) \, \mathrm{d}x", lambda x, q: max(x * x, 1 - x), (0, 1)),
+])
+def test_integrals_agree_with_another_quadrature(formula, function, ends):
+    for seed in range(4):
+        value, at = drawn(NUMBERS, formula, seed)
+        low, high = (at[x] if isinstance(x, str) else x for x in ends)
+        inner = [p for p in (float(at["a"]), (5**0.5 - 1) / 2) if low < p < high]
+        points = {} if np.isinf([low, high]).any() else {"points": inner}
+        wanted, _ = integrate.quad(function, low, high, args=(at,), epsabs=0, epsrel=1e-12,
+                                   limit=400, **points)
+        assert float(value) == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\int_{-\infty}^{\infty} e^{-\frac{x^2}{2v}} \, \mathrm{d}x", r"\sqrt{2 \pi v}",
+     r"\sqrt{\pi v}"),
+    (r"\int_{\mathbb{R}} x^2 \mathcal{N}(x; a, v) \, dx", "a^2 + v", "a^2 + v^2"),
+    (r"\frac{\partial}{\partial c} \int_0^\infty e^{-c x} \, \mathrm{d}x", r"-\frac{1}{c^2}",
+     r"\frac{1}{c^2}"),
+    (r"\frac{\partial^2}{\partial c^2} \int_0^\infty e^{-c x} \, \mathrm{d}x", r"\frac{2}{c^3}",
+     r"\frac{1}{c^3}"),
+    (r"\frac{\partial}{\partial b} \int_a^b f(x) \, \mathrm{d}x", "f(b)", "f(b) - f(a)"),
+    (r"\int_a^b f'(x) \, \mathrm{d}x", "f(b) - f(a)", "f(b) + f(a)"),
+    (r"\int_0^1 (1-x)^{v-1} \, \mathrm{d}x", r"\frac1v", r"\frac{1}{v^2}"),
+    (r"\int_0^b |x - a| \, \mathrm{d}x", r"\frac12 (|a| a + |b-a| (b-a))", r"\frac12 (b^2 - 2ab)"),
+    (r"\int_{-\infty}^\infty \max(0, x) \mathcal{N}(x; 0, v) \, dx", r"\sqrt{\frac{v}{2\pi}}",
+     r"\sqrt{\frac{v}{\pi}}"),
+    (r"\int_0^1 \int_0^1 a \, x \, \mathrm{d}x \, y \, \mathrm{d}y", r"\frac14 a", r"\frac12 a"),
+])
+def test_integrals_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{NUMBERS}\nclaim: {left}\n= {right}") == []
+    assert complaints(f"{NUMBERS}\nclaim: {left}\n= {wrong}")
+
+
+@pytest.mark.parametrize("formula, words", [
+    (r"\int_1^\infty \frac{c}{x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^1 \frac{c}{x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^1 \frac{c}{1-x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^\infty c \sin x \, \mathrm{d}x", "an integral"),
+    (r"\int c x \, \mathrm{d}x", "has ends"), (r"\int_0^1 c x", r"ends with its variable"),
+    (r"\frac{\partial}{\partial a} \int_0^1 |x - a| \, \mathrm{d}x", "kinks or jumps"),
+    (r"\frac{\partial}{\partial a} \int_0^1 \mathbb{1}[x < a] \, \mathrm{d}x", "kinks or jumps"),
+    (r"\int_0^1 \int_0^x c e^y \, \mathrm{d}y \, \mathrm{d}x", "one dimension"),
+    (r"\int_0^1 c x \, \mathrm{d}x^2", "parentheses"), (r"\int_0^1 c \, \mathrm{d}x", "not used"),
+])
+def test_integrals_that_are_refused(formula, words):
+    found = complaints(f"{NUMBERS}\nclaim: {formula}\n= 0 + {formula}")
+    assert found and words in found[0], found
