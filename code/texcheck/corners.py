@@ -95,9 +95,9 @@ def near_ends(name: str, theme: str, rng: Rng, sizes: Sizes) -> v.Array:
 def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     """A whole number at a corner: the first ones, large ones, beside those of the block."""
     near = [int(c) + d for c in corners.literals if c <= most and c.is_integer() for d in (0, 1)]
-    few = [0, 1, 1, 2, 2, 3]
-    many = [m for m in (6, 10, 15, 20, 31, 60, 120, 250) if m <= most]
-    pool = {"exact": few, "small": [0, 1, 2, 3, 4, 5], "large": many}.get(
+    few = [0, 1, 2, 3]
+    many = [m for m in (5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
+    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many}.get(
         corners.theme, [*few, *many])
     found = int(rng.choice(near if near and rng.random() < 0.2 else pool or few))
     if name == "Z" and rng.random() < 0.5:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,7 +21,9 @@ from .draw import draw_symbols
 from .env import NOWHERE, Env, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
+from .reach import names_behind
 from .report import Report, Result
+from .search import climb, tried
 from .trees import pretty, walk
 
 DRAWS = 24
@@ -28,7 +31,12 @@ MOST = 6  # times the usual draws: as many as a step gets, and as every inequali
 AWAY = 6
 ATTEMPTS = 60
 SECONDS = 20.0
+CORNERS = 32  # draws that a block gets, beyond
+CORNER_SHARE = 0.15  # seconds of processor time; at most
 CORNER_SECONDS = 1.0
+STARTS = 3  # draws from which a search begins
+SEARCH = 300  # evaluations of a search, and
+SEARCH_SECONDS = 0.2  # its processor time
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -104,6 +112,8 @@ class Run:
         self.first = first
         self.watch = Watch()
         self.draws = draws
+        self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.others: dict[int, list[tuple[float, Evaluator]]] = {}
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
         report.results = [Result(i, i.number, i.grade) for i in block.items
@@ -115,6 +125,9 @@ class Run:
             return
         self.watch.detailed = False
         self.unusual()
+        if self.enough:
+            return
+        self.seek()
         if self.enough:
             return
         for result in self.report.results:
@@ -176,13 +189,14 @@ class Run:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
         started = time.process_time()
-        for theme, evaluator in perturb.unusual(self.block.program, self.seed, self.watch,
-                                                written):
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
+        for number, (theme, evaluator) in enumerate(draws):
             for result in self.report.results:
                 self.refute(result, evaluator, theme)
                 if self.enough:
                     return
-            if time.process_time() - started > CORNER_SECONDS:
+            late = time.process_time() - started
+            if late > CORNER_SECONDS or (late > CORNER_SHARE and number >= CORNERS):
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
@@ -194,8 +208,42 @@ class Run:
                 pair = perturb.refuted(result, evaluator, theme)
                 if pair is not None:
                     self.differs(result, *pair, evaluator)
+                self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def seek(self) -> None:
+        """Counterexamples to inequalities, from the draws on which they all but fail."""
+        for result in self.report.results:
+            if result.done or result.grade != "inequality":
+                continue
+            rng = np.random.default_rng([*self.seed, *result.number, 11])
+            names = names_behind(self.block.program, *compare.trees(result.item))
+            with timed(result):
+                for _, start in [*self.tightest.get(id(result), []),
+                                 *self.others.get(id(result), [])]:
+                    found = climb(start, partial(perturb.violation, result), names, rng,
+                                  evaluations=SEARCH, seconds=SEARCH_SECONDS, enough=1e-7)
+                    if found is not None and found[0] > 0:
+                        self.refute(result, found[1])
+                    if result.done:
+                        break
+
+    def remember(self, result: Result, evaluator: Evaluator, corner: bool) -> None:
+        """Keep the draws on which an inequality is closest to failing, and a few corners."""
+        if result.grade != "inequality" or result.done:
+            return
+        value = tried(evaluator, partial(perturb.violation, result))
+        if value is None:
+            return
+        kept = self.tightest.setdefault(id(result), [])
+        if value < 0:
+            kept.append((value, evaluator))
+            kept.sort(key=lambda pair: -pair[0])
+            del kept[STARTS:]
+        others = self.others.setdefault(id(result), [])
+        if len(others) < STARTS and corner:
+            others.append((value, evaluator))
 
     # ---- one draw -----------------------------------------------------------------------
 
@@ -251,6 +299,7 @@ class Run:
             good = not perturb.beyond_rounding(result, evaluator, left, right)
         if not good:
             self.differs(result, left, right, evaluator)
+        self.remember(result, evaluator, corner=False)
 
     def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
         """An approximation: the error shrinks with the stated power of what goes to zero."""
