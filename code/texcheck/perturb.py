@@ -18,6 +18,7 @@ from .evaluate import Evaluator
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result
+from .trees import differentiated
 
 PROBES = 20
 KINDS = ("wide", "wide", "mixed", "zero")
@@ -70,8 +71,7 @@ def integrates(program: Program, item: Item) -> bool:
 
 def differentiates(program: Program, item: Item) -> bool:
     """Whether a step takes a derivative, itself or through a definition."""
-    return any(n.kind in ("diff", "grad") or (n.kind in ("call", "fn") and n.args[2])
-               for n in nodes_behind(program, *trees(item)))
+    return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
 
 
 # ---- rounding ----------------------------------------------------------------------------

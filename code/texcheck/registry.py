@@ -114,6 +114,8 @@ class Notation(Entry):
         Node -> whether its value jumps where its arguments move smoothly.
     vanishes : bool
         Whether its value may be zero, or tiny, through cancelling inside it.
+    differentiates : callable
+        Node -> pairs of what it differentiates, and the name that it is taken by, or None.
     """
 
     kind: str
@@ -132,6 +134,7 @@ class Notation(Entry):
     log: Callable[..., Any] | None = field(default=None, kw_only=True)
     jumps: Callable[..., bool] = field(default=lambda node: False, kw_only=True)
     vanishes: bool = field(default=False, kw_only=True)
+    differentiates: Callable[..., list[Any]] = field(default=lambda node: [], kw_only=True)
 
 
 @dataclass(frozen=True)

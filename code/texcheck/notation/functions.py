@@ -144,13 +144,19 @@ def softplus(x: torch.Tensor) -> torch.Tensor:
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
+def of_primes(node: Node) -> list[tuple[Node, Node | None]]:
+    """A function with primes differentiates itself, by its argument."""
+    return [(node, None)] if node.args[2] else []
+
+
 def jumps(node: Node) -> bool:
     return registry.function(node.args[0]).jumps
 
 
 register(
     "Functions",
-    Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True),
+    Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True,
+             differentiates=of_primes),
     Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
              square=False, siblings={r"\log": r"\exp"},
              examples=(r"\log c", r"\log(1 + e^a)"),

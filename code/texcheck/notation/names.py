@@ -19,6 +19,7 @@ from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show
 from .distributions import realised
 from .families import assemble
+from .functions import of_primes
 
 
 def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
@@ -151,8 +152,8 @@ register(
                       (r"1e-3 a", r"10^{-3} a"))),
     Notation("item", lambda node, base, indices: f"{show(base)}[{listed(indices)}]", item_value,
              refused=((r"x_{0}", r"x_{1}"),)),
-    Notation("call", show_call, call_value, applies=read_call, names=own_key, vanishes=False,
-             examples=(r"\phi'(a)",)),
+    Notation("call", show_call, call_value, applies=read_call, names=own_key,
+             differentiates=of_primes, examples=(r"\phi'(a)",)),
     Notation("number", lambda node, name: name, number_value,
              spells=dict.fromkeys((r"\pi", "e", r"\mathrm{e}"), read_constant)),
 )
