@@ -22,6 +22,7 @@ from .errors import Refused
 from .evaluate import Evaluator
 from .lexer import nearest
 from .notation.families import element, spans
+from .notation.tables import table_of
 from .program import Program
 from .trees import Node, pretty
 
@@ -317,7 +318,7 @@ def symbol_value(name: str, evaluator: Evaluator) -> Any:
     key = key_of(name, evaluator.program)
     program = evaluator.program
     if program.scope[key].kind == "pmf":
-        array, = evaluator.draw.tables[key]
+        array = table_of(evaluator, key, 0, NOWHERE)
         assert array is not None  # of the tables, Python has the arbitrary ones only
         return array.numpy()
     if key in program.families:

@@ -24,7 +24,7 @@ def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
     goes through the members one by one.
     """
     watched = evaluator.watch is not None and evaluator.watch.detailed
-    if id(node) in evaluator.memo.singly or watched or not members:
+    if id(node) in evaluator.memo.singly or evaluator.singly or watched or not members:
         return None
     count = len(next(iter(members.values())))
     if count < LEAST or not all(uniform(m) for m in members.values()):
@@ -37,8 +37,7 @@ def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
             raise TypeError("a value without size")
         return v.tensor(value)
 
-    memory, kept, probing = evaluator.memory, len(evaluator.kept), evaluator.probing
-    evaluator.probing = False  # digits that cancel cannot be seen for each member
+    memory, kept = evaluator.memory, len(evaluator.kept)
     evaluator.memory = dict(memory)  # what is remembered inside is of no use outside
     try:
         found: torch.Tensor = torch.func.vmap(body)(*stacks)
@@ -47,7 +46,7 @@ def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
         evaluator.memo.take_singly(node)
         return None
     finally:
-        evaluator.memory, evaluator.probing = memory, probing
+        evaluator.memory = memory
         del evaluator.kept[kept:]
 
 

@@ -14,6 +14,8 @@ from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
 from .program import Program
+from .scripts import mistakable
+from .standing import set_standings
 from .trees import Node, show, walk
 
 
@@ -52,6 +54,8 @@ class Item:
         The TeX of the order of an approximation.
     machine : str
         The line as the machine read it, fully parenthesised.
+    standing : str
+        What a definition rests on: ``tied`` to code, ``given`` by a question, or only a ``name``.
     """
 
     kind: str
@@ -69,6 +73,8 @@ class Item:
     right: Node | None = field(default=None, repr=False)
     limit: Order | None = None
     python: str = ""
+    given: str = ""
+    standing: str = ""
     free: tuple[str, ...] = ()
 
 
@@ -272,7 +278,7 @@ class Reader:
         node = parse_expression(line.raw, scope, right)
         if self.broken or self.last is None:
             return
-        if binds(node):
+        if binds(node) or binds(self.last):
             check_bound_and_free(line.raw, self.last, node)
         zero = node.kind == "num" and float(node.args[0]) == 0
         grade = {"=": "zero" if zero else "value", r"\approx": "approx"}.get(relation, "inequality")
@@ -344,6 +350,11 @@ class Reader:
                 block.errors.append(block.error(
                     "lint", "both sides parse alike: the step says nothing", item.line, where,
                     source=f"{item.lhs}  {item.relation}  {item.rhs}"))
+        sides = [(s, i.line) for i in block.items for s in (i.left, i.right)
+                 if s is not None and (s is i.right or i.kind != "step")]
+        for error, line in mistakable(block.program, sides):
+            block.errors.append(block.error(error.kind, error.message, line))
+        set_standings(block)
         if not any(e.kind != "texcheck.lint" for e in block.errors):
             block.errors += lint(block)
 

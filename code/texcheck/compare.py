@@ -113,10 +113,14 @@ def equality(result: Result, left: torch.Tensor, right: torch.Tensor,
 
 
 def vanish(result: Result, gap: float, evaluator: Evaluator) -> None:
-    """Both sides vanish: evidence only if one of them is a sum whose terms do not."""
+    """Both sides vanish: evidence only if one of them is a sum whose terms do not, or a mean of
+    what does not."""
     item = result.item
     terms = [t for side in trees(item) for t in addends(side)] if item.kind == "step" else []
-    size = max(sizes(terms, evaluator), default=0.0)
+    averaged = [s for side in trees(item) for s in (side, *addends(side))
+                if s.kind == "expect"] if item.kind == "step" else []
+    size = max([*sizes(terms, evaluator),
+                *(evaluator.memory.get(("size", id(s)), 0.0) for s in averaged)], default=0.0)
     if size > 1e-3:
         result.away += 1
         result.vanishing += 1

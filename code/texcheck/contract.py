@@ -100,6 +100,8 @@ def span(evaluator: Evaluator, bind: Node, parts: list[Part],
     sizes = {value.shape[indices.index(name)] for value, indices in parts if name in indices}
     if any(indices.count(name) > 1 for _, indices in parts):
         return None
+    if any(n.names & {name for _, letters in parts for name in letters} for n in bind.args[2:]):
+        return None  # an end that moves with another index of the sum
     if bind.args[1] == "auto":
         return (1, sizes.pop()) if len(sizes) == 1 else None
     try:

@@ -14,7 +14,7 @@ from .grammar import Parser, check_bound_and_free, parse_conditions
 from .lexer import Token
 from .lines import Line, members_at, range_at, split
 from .names import Info, Scope, is_letter
-from .notation.distributions import read_distribution
+from .notation.distributions import KINDS, LAWS, read_distribution
 from .program import Definition, Factor, Fun, Let, Program, Random, Range
 from .trees import Node, walk
 
@@ -186,9 +186,26 @@ def ranges_for(info: Info, ranges: Ranges) -> tuple[Range, ...]:
 
 
 def read_let(program: Program, line: Line) -> None:
-    for _, part in split(line.tokens, ";"):
-        if part:
-            read_let_item(program, line, part)
+    """The items of a line; a range at its end is that of every sequence on the line."""
+    parts = [part for _, part in split(line.tokens, ";") if part]
+    if not parts:
+        return
+    parts[-1], shared, found = take_ranges(line.raw, parts[-1], program.scope)
+    used: set[str] = set()
+    for part in parts:
+        parser, own = starting(program, line, part)
+        parser.found.update(found)
+        used |= read_let_item(program, parser, own, shared, line.number)
+    missing = [name for name in shared if name not in used]
+    if missing:
+        raise Refused("parse", f"the range of {missing[0]} is given, but {missing[0]} is not an "
+                      f"index of what is declared", line.start, line.raw)
+
+
+def inherited(pattern: Pattern, ranges: Ranges) -> Ranges:
+    """The ranges that stand at the end of the line, of the letters that the name carries."""
+    carried = [*pattern.sub, *(pattern.sup[1:-1].split(",") if pattern.sup[:1] in "([" else [])]
+    return {n: r for n, r in ranges.items() if n in carried}
 
 
 def starting(program: Program, line: Line, tokens: Sequence[Token]) -> tuple[Parser, Ranges]:
@@ -199,27 +216,40 @@ def starting(program: Program, line: Line, tokens: Sequence[Token]) -> tuple[Par
     return parser, ranges
 
 
-def read_let_item(program: Program, line: Line, tokens: Sequence[Token]) -> None:
-    parser, ranges = starting(program, line, tokens)
+def read_let_item(program: Program, parser: Parser, own: Ranges, shared: Ranges,
+                  line: int) -> set[str]:
+    """Declare one item; the letters of the shared ranges that it uses."""
     patterns = read_patterns(parser)
     if parser.peek() != r"\in":
         raise parser.refuse(r"\in and a domain are expected here: let: x \in \mathbb{R}")
     parser.take(r"\in")
     domain = parser.domain()
     parser.done()
-    for name in ranges:
-        if any(name in d.names for d in walk(domain) if d.kind == "sym"):
-            raise parser.refuse(f"the domain depends on the index {name}: give each its own line")
-    add_dims(program, parser)
+    used: set[str] = set()
     for pattern in patterns:
-        info = name_info(pattern, list(ranges), "let", parser, line.number)
+        ranges = own or inherited(pattern, shared)
+        used |= set(ranges) & set(shared)
+        for name in ranges:
+            if any(name in d.names for d in walk(domain) if d.kind == "sym"):
+                raise parser.refuse(f"the domain depends on the index {name}: give each its own "
+                                    "line")
+        info = name_info(pattern, list(ranges), "let", parser, line)
         info.discrete = domain.args[0] in FINITE
+        info.axes = entry_axes(domain)
         add_name(program, info, parser, pattern.start)
-        let = Let(info.key, domain, ranges_for(info, ranges), line.number)
+        let = Let(info.key, domain, ranges_for(info, ranges), line)
         program.lets[info.key] = let
         program.order.append(("let", info.key))
         if info.arity:
             program.families[info.key] = let
+    add_dims(program, parser)
+    return used
+
+
+def entry_axes(domain: Node) -> int:
+    """How many indices an entry of a member of a domain takes."""
+    square = domain.args[0] in ("S", "S+", "S++", "orthogonal") or domain.args[0].startswith("diag")
+    return 2 if square else len(domain.args[1])
 
 
 def read_rv(program: Program, line: Line) -> None:
@@ -231,24 +261,28 @@ def read_rv(program: Program, line: Line) -> None:
 def read_rv_item(program: Program, line: Line, tokens: Sequence[Token]) -> None:
     parser, ranges = starting(program, line, tokens)
     patterns = read_patterns(parser)
+    infos = [name_info(p, list(ranges), "rv", parser, line.number) for p in patterns]
+    for pattern, info in zip(patterns, infos, strict=True):
+        if info.arity > 1:
+            raise parser.refuse("a sequence of random variables has one index", pattern.start)
+        if info.arity and parser.lookup(info.key) is None:  # earlier places of itself
+            parser.scope = {**parser.scope, info.key: info}
     domain = dist = None
     if parser.accept(r"\sim"):
+        parser.bound += list(ranges)
         dist = read_distribution(parser, ())
-        if dist.kind not in ("normal", "bernoulli"):
-            raise parser.refuse(r"a random variable is \sim \mathcal{N}(m, v) or "
-                                r"\mathrm{Bernoulli}(p), or \in a domain")
+        if dist.kind not in KINDS:
+            raise parser.refuse("a random variable is \\sim " + ", ".join(
+                words[0] for words in (law.words for law in LAWS)) + ", or \\in a domain")
     elif parser.accept(r"\in"):
         domain = parser.domain()
     else:
         raise parser.refuse(r"\in or \sim is expected here")
     parser.done()
     add_dims(program, parser)
-    for pattern in patterns:
-        info = name_info(pattern, list(ranges), "rv", parser, line.number)
-        if info.arity > 1:
-            raise parser.refuse("a sequence of random variables has one index", pattern.start)
-        add_name(program, info, parser, pattern.start)
-        rv = Random(info.key, domain, dist, ranges_for(info, ranges), line.number)
+    for pattern, info in zip(patterns, infos, strict=True):
+        add_name(program, info, Parser(line.raw, program.scope, []), pattern.start)
+        rv = Random(info.key, domain, dist, ranges_for(info, ranges), line.number, info.params)
         program.rvs[info.key] = rv
         program.order.append(("rv", info.key))
         if info.arity:

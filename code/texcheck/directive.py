@@ -18,12 +18,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from . import render
+from .evidence import MistakesDirective
 from .store import Store, sources
 
 logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
-         "machine")
+         "machine", "standing")
 
 
 class DerivationDirective(SphinxDirective):
@@ -151,6 +152,7 @@ def setup(app):
     app.add_config_value("texcheck_path", ["code"], "", list)
     app.add_domain(TexcheckDomain)
     app.add_directive("derivation", DerivationDirective)
+    app.add_directive("mistakes", MistakesDirective)
     app.add_role("step", StepRole())
     render.setup(app)
     app.connect("config-inited", prepare)

@@ -55,11 +55,19 @@ class Memo:
         self.singly: set[int] = set()
         self.kept: list[Node] = []
         self.places: dict[str, Any] = {}
+        self.symbols: dict[str, Node] = {}
 
     def take_singly(self, node: Node) -> None:
         """Remember that the members of a sum must be taken one by one."""
         self.singly.add(id(node))
         self.kept.append(node)
+
+    def symbol(self, key: str) -> Node:
+        """A node for a declared name, the same at every call."""
+        found = self.symbols.get(key)
+        if found is None:
+            found = self.symbols[key] = Node("sym", (key,))
+        return found
 
     def edges(self, key: str, find: Callable[[], T]) -> T:
         """The places of a sequence that are symbols of their own, found at the first call."""

@@ -10,6 +10,7 @@ from . import values as v
 from .env import NOWHERE, Draw, Env, Memo, Watch, stamp
 from .errors import Refused
 from .program import Program
+from .quadrature import Recorder
 from .trees import Node, pretty, show
 
 MOST_TERMS = 2**14
@@ -29,8 +30,14 @@ class Evaluator:
         What holds for all draws of a check.
     watch : Watch or None
         What the draws have touched.
-    probing, cancelled : bool
-        Whether to look out for sums whose digits cancel, and whether one was met.
+    recorder : Recorder or None
+        What notes where comparisons switch, while a mean over a continuous variable is taken.
+    sampling : str
+        The random variable whose distribution is being evaluated.
+    singly : bool
+        Whether the members of every sum are taken one by one.
+    doubts : list of torch.Tensor
+        By how much rules for means inside an integrand differ, where many are taken at once.
     """
 
     def __init__(self, program: Program, draw: Draw, memo: Memo | None = None):
@@ -42,9 +49,11 @@ class Evaluator:
         self.active: set[Any] = set()
         self.entrywise: set[tuple[str, int]] = set()
         self.work = 0
-        self.probing = False
-        self.cancelled = False
+        self.singly = False
         self.watch: Watch | None = None
+        self.recorder: Recorder | None = None
+        self.sampling = ""
+        self.doubts: list[Any] = []
 
     def value(self, node: Node, env: Env = NOWHERE) -> Any:
         """Value of a node, from memory where nothing that it depends on has changed.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from . import registry
 from .errors import Refused
 from .lexer import ACCENTS, FONTS, GREEK, Token
-from .names import Info, Names, Scope, Script
+from .names import Info, Names, Scope, Script, is_letter
 from .trees import Node, walk
 
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx"}
@@ -80,9 +80,19 @@ class Parser(Names):
     def check_place(self, before: Node) -> None:
         """Refuse a derivative followed by what may be the place at which it is taken."""
         if before.kind in ("diff", "grad") and not before.grouped and (
-                self.peek() == "(" and self.peek(2) == ")"):
+                self.peek() in ("(", "[", "|") and not self.is_powered_group()):
             raise self.refuse(r"is this the place of the derivative, or a factor? write \cdot "
-                              "for a product")
+                              "for a product; a derivative at a place is taken of a function, "
+                              r"f'(a) or \nabla f(a)")
+
+    def is_powered_group(self) -> bool:
+        """Whether the parentheses that begin here carry a power, which no place does."""
+        depth = 0
+        for index in range(self.at, self.end):
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.tokens[index].text, 0)
+            if depth == 0:
+                return index + 1 < self.end and self.tokens[index + 1].text == "^"
+        return False
 
     def joined(self, parts: list[Node], start: int) -> Node:
         return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)
@@ -313,7 +323,8 @@ class Parser(Names):
             family += self.inside(sup.first, sup.last, lambda: self.bracketed(info, start))
         entries: list[Node | str] = []
         if sub is not None:
-            entries = list(self.inside(sub.first, sub.last, self.indices))
+            wanted = None if info.axes is None else info.sub + info.axes
+            entries = list(self.inside(sub.first, sub.last, lambda: self.indices((), wanted)))
         if info.sub and entries:
             if len(entries) < info.sub:
                 raise self.refuse(f"{info.key} takes {info.sub} indices, {len(entries)} given",
@@ -330,7 +341,11 @@ class Parser(Names):
         """``x^2_i``: the power of the entry, although the superscript stands first."""
         if entries and sup.text in (r"\top", "-1", r"-\top"):
             raise self.refuse(f"an entry of {info.key} or of its inverse or transpose? write "
-                              f"({info.key}^{{{sup.text}}})_{{ij}}", start)
+                              f"({info.key}^{{{sup.text}}})_{{{sub.text}}}", start)
+        if len(entries) > 1 and sup.text[:5] != r"\odot":
+            raise self.refuse(f"an entry of the power, or a power of the entry? write "
+                              f"({info.key}^{{{sup.text}}})_{{{sub.text}}} or "
+                              f"{info.key}_{{{sub.text}}}^{{{sup.text}}}", start)
         node = self.indexed_node(info, family, entries, start, max(self.at, sub.after))
         self.at = sup.first - (2 if self.tokens[sup.first - 1].text == "{" else 1)
         node = self.powered(node)
@@ -356,19 +371,21 @@ class Parser(Names):
         self.take(closing)
         return indices
 
-    def indices(self, stops: tuple[str, ...] = ()) -> list[Node | str]:
-        """Indices apart from each other by commas, or side by side when each is one letter."""
+    def indices(self, stops: tuple[str, ...] = (), wanted: int | None = None
+                ) -> list[Node | str]:
+        """Indices apart from each other by commas, or side by side when each is one letter; or
+        one digit, where as many as stand there are `wanted`."""
         found: list[Node | str] = []
         while True:
             if self.peek() == ":" and self.at < self.end:
                 self.take()
                 found.append(":")
             else:
-                found += self.side_by_side(stops)
+                found += self.side_by_side(stops, wanted)
             if not self.accept(","):
                 return found
 
-    def side_by_side(self, stops: tuple[str, ...]) -> list[Node]:
+    def side_by_side(self, stops: tuple[str, ...], wanted: int | None) -> list[Node]:
         last = self.at
         while last < self.end and self.tokens[last].text not in (",", *stops):
             last += 1
@@ -381,7 +398,22 @@ class Parser(Names):
                     raise self.undeclared(self.peek(), self.place())
                 found.append(self.name())
             return found
+        if all(t.kind == "num" or is_letter(t.text) for t in run):
+            count = sum(len(t.text) if t.kind == "num" else 1 for t in run)
+            if count == wanted and count > 1 and not any("." in t.text for t in run):
+                return [node for token in run for node in self.places(token)]
+            if len(run) > 1 and run[0].kind != "num":
+                raise self.refuse("several indices are apart by commas: write _{"
+                                  + ",".join(t.text for t in run) + "}")
         return [self.expr()]
+
+    def places(self, token: Token) -> list[Node]:
+        """The indices of one token: a letter, or the digits of a number one by one."""
+        if token.kind != "num":
+            return [self.name()]
+        self.take()
+        return [Node("num", (digit,), token.start + i, token.start + i + 1)
+                for i, digit in enumerate(token.text)]
 
     # ---- functions ----------------------------------------------------------------------
 

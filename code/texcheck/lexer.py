@@ -19,6 +19,7 @@ LONGEST_LINE = 3000
 SCIENTIFIC = re.compile(r"[0-9.]+[eE][-+]?[0-9]")
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 DELIMITER = re.compile(r"\\(left|right)(?![A-Za-z])")
+TWO_ARGUMENTS = {r"\frac", r"\binom"}
 COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.S)
 
 SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\left", r"\right"}
@@ -45,7 +46,6 @@ SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rv
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
         r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
-    r"\int": r"write an expectation, \mathbb{E}_{z\sim\mathcal{N}(m,v)}[\cdot], or a sum",
     r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",
@@ -153,7 +153,18 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         place = token.end
     check_braces(tokens, text)
     check_delimiters(text, start, last)
+    cut_numbers(tokens)
     return tokens
+
+
+def cut_numbers(tokens: list[Token]) -> None:
+    r"""Cut a number behind ``\frac`` as TeX does: ``\frac12`` is one half."""
+    for place in range(len(tokens) - 2, -1, -1):
+        token, first = tokens[place], tokens[place + 1]
+        if token.text in TWO_ARGUMENTS and first.kind == "num" and len(first.text) > 1:
+            middle = first.start + 1
+            tokens[place + 1:place + 2] = [Token("num", first.text[0], first.start, middle),
+                                           Token("num", first.text[1:], middle, first.end)]
 
 
 def read_token(text: str, place: int, last: int) -> Token:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import standing
 from .anchor import keys_used
 from .errors import Error
 from .reach import names_behind
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def lint(block: Block) -> list[Error]:
     """Warnings of a block that was read without error."""
     return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block),
-            *turns(block)]
+            *turns(block), *untied(block)]
 
 
 def sides(block: Block, kinds: tuple[str, ...] = ("claim", "step", "code")) -> list[Node]:
@@ -66,6 +67,13 @@ def unanchored(block: Block) -> list[Error]:
             found.append(block.error("lint", f"the table {pretty(key)} is defined but has no "
                                      "anchor: add a code: line", block.program.scope[key].line))
     return found
+
+
+def untied(block: Block) -> list[Error]:
+    """Definitions that claim to be a known quantity and are tied to nothing."""
+    keys = {id(item): key for item, key in standing.definitions(block)}
+    return [block.error("lint", standing.message(keys[id(item)], words), item.line)
+            for item, words in standing.claims_to_be_known(block)]
 
 
 def short_ranges(block: Block) -> list[Error]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .cursor import Cursor
 from .errors import Refused
-from .lexer import ACCENTS, FONTS, GREEK, Token, nearest
+from .lexer import ACCENTS, FONTS, GREEK, Token, nearest, tokenize
 from .trees import Node
 
 
@@ -15,7 +16,8 @@ class Info:
     """What a declaration says of a name.
 
     `kind` is let, dim, rv, outcome, fun, pmf, def, function or bound. A family (sequence) has
-    `sup` indices above (between the brackets `style`) and `sub` indices below.
+    `sup` indices above (between the brackets `style`) and `sub` indices below; `axes` are the
+    indices that an entry of its value takes, where the declaration tells.
     """
 
     kind: str
@@ -25,6 +27,7 @@ class Info:
     sub: int = 0
     style: str = ""
     discrete: bool = False
+    axes: int | None = None
     line: int = 0
     forward: bool = False
 
@@ -47,6 +50,47 @@ def is_table(info: Info | None) -> bool:
 
 def is_letter(text: str) -> bool:
     return (len(text) == 1 and text.isalpha()) or text in GREEK
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """The parts of a declared name: what carries the scripts, and their texts."""
+
+    base: str
+    sub: str = ""
+    sup: str = ""
+
+
+def spelling(key: str) -> Spelling:
+    r"""Take a name apart.
+
+    Examples
+    --------
+    >>> spelling(r"\hat{W}_{f,1}^{(t)}")
+    Spelling(base='\\hat{W}', sub='f,1', sup='(t)')
+    """
+    parts = {"": "", "_": "", "^": ""}
+    mark, depth, start = "", 0, 0
+    for place, char in enumerate(key + "_"):
+        if depth == 0 and char in "_^":
+            text = key[start:place]
+            parts[mark] = text[1:-1] if mark and text.startswith("{") else text
+            mark, start = char, place + 1
+        depth += {"{": 1, "}": -1}.get(char, 0)
+    return Spelling(parts[""], parts["_"], parts["^"])
+
+
+def italic_letters(text: str) -> tuple[str, ...]:
+    r"""The letters of a script that stand for something: those that are not set upright.
+
+    Examples
+    --------
+    >>> italic_letters(r"\theta,\mathrm{old}"), italic_letters("T+1")
+    (('\\theta',), ('T',))
+    """
+    upright = re.compile(r"\\(?:mathrm|text|operatorname|textrm|mathsf|mathtt)\{[^{}]*\}")
+    tokens = tokenize(upright.sub(" ", text))
+    return tuple(t.text for t in tokens if t.kind == "letter" or t.text in GREEK)
 
 
 @dataclass
@@ -107,7 +151,7 @@ class Names(Cursor):
                 inner = self.inside(self.at + 1, last, self.accented)
                 self.at = last + 1
             else:
-                inner = self.accented()
+                inner = self.single()
             font = r"\boldsymbol" if token.text == r"\bm" else token.text
             return f"{font}{{{inner}}}"
         raise self.refuse(f"a name is expected here, not {token.text}", token.start)
@@ -124,6 +168,16 @@ class Names(Cursor):
                 self.at - 1].kind == "letter":
             base += self.take().text
         return base
+
+    def single(self) -> str:
+        r"""The one token that an accent or a font without braces stands on: ``\hat y``."""
+        token = self.token()
+        if token is not None and token.kind == "num":
+            self.check_single(token)
+            return self.take().text
+        if token is not None and token.text in FONTS | ACCENTS:
+            raise self.refuse(f"put what the accent stands on in braces: {{{token.text}…}}")
+        return self.base()
 
     def scripts(self) -> tuple[int, Script | None, Script | None]:
         """Primes and scripts that follow, without reading them."""

@@ -1,68 +1,132 @@
-"""Unusual draws, and how far rounding or a small move of the symbols may move a value."""
+"""Draws at the corners, and what of a difference may be rounding.
+
+Rounding is estimated by doing it again, coarser: `Shaken` evaluates with every result of an
+inexact operation moved at random by a few hundred times what a float of 64 bits loses. A
+difference of two sides counts where it is larger than what shaking does to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from . import registry
 from . import values as v
 from .block import Item
 from .compare import LOOSE, evaluated, largest, trees
+from .corners import THEMES, Corners
 from .draw import draw_symbols
-from .env import NOWHERE, Watch
+from .env import NOWHERE, Draw, Env, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result
-from .trees import differentiated
+from .trees import Node, children, differentiated
 
-PROBES = 20
-KINDS = ("wide", "wide", "mixed", "zero")
-MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another
+CORNERS = 48
+SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
+SHAKES = 3
+BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
+FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
+FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
+COUNTS = ("mul", "add", "neg", "had", "div", "times", "pow", "epow", "inner")
+KEPT = ("sym", "num", "item", "term", "T", "ind", "delta", "cases", "call", "abs", "rel", "member")
+CHOOSE = ("max", "min", "relu", "floor", "ceil", "sign")
+COMPOSED = ("diff", "grad", "kl", "density", "cov", "var")
 
 
-def unusual(program: Program, seed: list[int], watch: Watch) -> Iterator[tuple[str, Evaluator]]:
-    """Draws at unusual scales that fulfil the assumptions, each with its kind."""
-    for number in range(PROBES):
-        rng = np.random.default_rng([*seed, number, 7])
-        kind = KINDS[number % len(KINDS)]
+def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
+    """The numbers that a block writes, such as ``1000`` or ``10^{-7}``, without their sign."""
+    found: set[float] = set()
+    evaluator = Evaluator(program, Draw())
+    roots = [side for item in items if item.kind == "step" for side in trees(item)]
+    for node in nodes_behind(program, *roots):
+        if node.kind not in ("num", "div", "pow", "mul", "sqrt") or node.names:
+            continue
         try:
-            evaluator = draw_symbols(program, rng, kind)
+            value = evaluator.value(node)
+        except (Refused, Undefined, ArithmeticError, LookupError):
+            continue
+        if v.is_scalar(value) and 0 < abs(v.plain(value)) < 1e8:
+            found.add(abs(v.plain(value)))
+    return tuple(sorted(found))
+
+
+def unusual(program: Program, seed: list[int], watch: Watch,
+            written: tuple[float, ...]) -> Iterator[tuple[str, Evaluator]]:
+    """Draws at the corners that fulfil the assumptions, each with its theme."""
+    for number in range(CORNERS):
+        rng = np.random.default_rng([*seed, number, 7])
+        corners = Corners.draw(rng, THEMES[number % len(THEMES)], written)
+        try:
+            evaluator = draw_symbols(program, rng, corners)
             if not evaluator.holds(program.assumptions, NOWHERE):
                 continue
         except (Undefined, Refused):
             continue
         evaluator.watch = watch
-        evaluator.probing = kind != "zero"
-        yield kind, evaluator
+        yield corners.theme, evaluator
 
 
 def refuted(result: Result, evaluator: Evaluator,
-            kind: str) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Both sides of a step that an unusual draw refutes where rounding cannot be the reason."""
+            theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
-    program = evaluator.program
-    if (kind == "zero" and differentiates(program, item)) or integrates(program, item):
+    if integrates(evaluator.program, item) and (
+            result.grade != "inequality" or theme not in ("exact", "small")):
         return None
     pair = evaluated(item, evaluator).pair()
-    if pair is None or evaluator.cancelled:
+    if pair is None or not beyond_rounding(result, evaluator, *pair):
         return None
-    left, right = pair
-    gap = largest(left - right)
-    if result.grade == "inequality":
-        sign = 1 if item.relation == r"\ge" else -1
-        gap = float(torch.clamp(-sign * (left - right), min=0).max())
-    beyond = gap > max(LOOSE * largest(left, right), rounding(evaluator)) and (
-        kind == "zero" or gap > 5 * noise(item, evaluator, left, right))
-    return pair if beyond else None
+    if differentiates(evaluator.program, item) and not refuted_beside(result, evaluator):
+        return None
+    return pair
+
+
+def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """By how much every entry breaks the relation."""
+    if result.grade != "inequality":
+        return left - right
+    return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
+
+
+def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
+                    right: torch.Tensor) -> bool:
+    """Whether some entry breaks the relation by more than rounding may."""
+    gap = gaps(result, left, right).abs()
+    if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
+        return False
+    spread, most = torch.zeros_like(gap), 0.0
+    for number in range(SHAKES):
+        shaken = Shaken(evaluator, number)
+        moved = evaluated(result.item, shaken).pair()
+        if moved is None or shaken.lost or moved[0].shape != left.shape:
+            return False
+        spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
+        most = max(most, shaken.most)
+    floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
+    if integrates(evaluator.program, result.item):
+        floor = max(floor, LOOSE * largest(left, right))
+    return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
+
+
+def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
+    """Whether a step is refuted close to a draw too: no derivative is defined at a kink."""
+    for by in MOVES[:2]:
+        beside = nudged(evaluator, by * 1e-6, 1e-7)
+        pair = evaluated(result.item, beside).pair()
+        if pair is None or not beyond_rounding(result, beside, *pair):
+            return False
+    return True
 
 
 def integrates(program: Program, item: Item) -> bool:
-    """Whether a step averages over a normal variable: nodes are made for usual scales."""
+    """Whether a step averages over a normal variable: a quadrature has an error of its own."""
     sides = trees(item)
     return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
         program.rvs[n].dist is not None for n in names_behind(program, *sides)
@@ -74,55 +138,131 @@ def differentiates(program: Program, item: Item) -> bool:
     return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
 
 
+def composed(program: Program, item: Item) -> bool:
+    """Whether a step holds an operation of many roundings that its arguments do not show."""
+    return any(n.kind in COMPOSED or (n.kind in ("call", "fn") and n.args[2])
+               or (n.kind == "fn" and not registry.function(n.args[0]).entrywise)
+               or (n.kind == "pow" and n.args[0].names & matrices(program))
+               for n in nodes_behind(program, *trees(item)))
+
+
+def matrices(program: Program) -> frozenset[str]:
+    return frozenset(k for k, let in program.lets.items() if let.domain.args[1])
+
+
 # ---- rounding ----------------------------------------------------------------------------
 
 
-def rounding(evaluator: Evaluator) -> float:
-    """How far rounding may move a value: a share of the largest number met on the way."""
-    most = 1e-6
-    for value in evaluator.memory.values():
-        if isinstance(value, torch.Tensor) and value.numel():
-            most = max(most, largest(value.detach()))
-        elif isinstance(value, v.Number):
-            most = max(most, abs(float(value)))
-    return most * 1e-8 if np.isfinite(most) else float("inf")
+class Shaken(Evaluator):
+    """Evaluates a draw with every inexact result moved by a little, at random.
+
+    Attributes
+    ----------
+    most : float
+        The largest number met.
+    lost : bool
+        Whether a number left the range of floats, so that nothing is known.
+    """
+
+    def __init__(self, evaluator: Evaluator, number: int):
+        super().__init__(evaluator.program, evaluator.draw)
+        self.singly = True
+        self.rng = np.random.default_rng([evaluator.draw.seed, number])
+        self.most = 0.0
+        self.lost = False
+
+    def value(self, node: Node, env: Env = NOWHERE) -> Any:
+        key = self.key(node, env)
+        known = self.memory.get(key)
+        if known is not None:
+            return known
+        found = super().value(node, env)
+        if isinstance(found, (torch.Tensor, float)):
+            self.inspect(node, found)
+            found = self.shake(node, found, env)
+            self.memory[key] = found
+        return found
+
+    def inspect(self, node: Node, found: torch.Tensor | float) -> None:
+        """Note the largest number, and one that is no longer a float of full precision."""
+        size = v.tensor(found).detach().abs()
+        if not size.numel():
+            return
+        most = float(size.max())
+        self.most = max(self.most, most) if np.isfinite(most) else np.inf
+        exponential = node.kind in ("fn", "pow", "density") and bool((size == 0).any()) and (
+            node.kind != "fn" or node.args[0] in ("exp", "sigmoid", "softmax", "softplus"))
+        if node.kind == "pow":
+            base = node.args[0]
+            exponential = exponential and (base.kind in ("number", "num"))
+        tiny = bool(((size > 0) & (size < 1 / FARTHEST)).any())
+        self.lost = self.lost or not most < FARTHEST or tiny or exponential
+
+    def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
+        if node.kind in KEPT:
+            return self.given(node, found, env)
+        if node.kind == "fn" and node.args[0] in CHOOSE:
+            return found
+        if node.kind in COUNTS and whole(found) and all(
+                whole(self.memory.get(self.key(c, env), 0)) for c in children(node)):
+            return found
+        if node.kind == "add" and len(node.args) > 2:  # partial sums may be larger
+            terms = [self.memory.get(self.key(t, env), 0) for _, t in node.args]
+            sizes = [v.tensor(t).detach().abs().max() for t in terms if not isinstance(t, v.Lazy)]
+            found = found + SHAKE * float(max(sizes)) * float(self.rng.uniform(-1, 1))
+        if isinstance(found, float):
+            return found * (1 + SHAKE * float(self.rng.uniform(-1, 1)))
+        return found * self.factors(found)
+
+    def given(self, node: Node, found: torch.Tensor | float,
+              env: Env) -> torch.Tensor | float:
+        """A value that is no result. A number is exact; what is summed over without a node of its
+        own is moved, entries that are whole numbers aside, and a matrix because it is inverted."""
+        if not isinstance(found, torch.Tensor) or node.kind not in ("sym", "term"):
+            return found
+        if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:
+            return found
+        by = self.factors(found)
+        if not matrix(found):
+            by = torch.where(found.detach() == found.detach().round(), 1.0, by)
+        return found * by
+
+    def factors(self, found: torch.Tensor) -> torch.Tensor:
+        by: torch.Tensor = 1 + torch.as_tensor(
+            self.rng.uniform(-SHAKE, SHAKE, size=tuple(found.shape)))
+        return by
 
 
-def nudged(evaluator: Evaluator, by: float) -> Evaluator:
-    """The same draw with every real symbol moved by a small share of itself."""
+def matrix(value: torch.Tensor | float) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 1 and min(value.shape) > 1
+
+
+def whole(value: Any) -> bool:
+    """Whether all entries are whole numbers, whose sums and products are exact."""
+    if isinstance(value, torch.Tensor):
+        there = value.detach()
+        return bool(((there == there.round()) & (there.abs() < 2**50)).all())
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another
+
+
+def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
+    """The same draw with every real symbol moved by a small share of itself, entry by entry."""
     draw, program = evaluator.draw, evaluator.program
+    rng = np.random.default_rng([evaluator.draw.seed, 3])
 
     def moved(key: str, value: v.Value) -> v.Value:
-        smooth = isinstance(value, torch.Tensor) and not program.is_discrete(key)
-        return v.scale(1 + by, value) if smooth else value
+        if not isinstance(value, torch.Tensor) or program.is_discrete(key):
+            return value
+        domain = program.lets[key].domain.args[0] if key in program.lets else ""
+        if not at_zero or domain not in ("R", "R+", "R-", "interval"):
+            return v.scale(1 + by, value)
+        share = torch.as_tensor(rng.uniform(0.5, 1.5, size=tuple(value.shape)))
+        free = at_zero * torch.as_tensor(rng.normal(size=tuple(value.shape)))
+        return value * (1 + by * share) + (free if domain == "R" else 0.0)
 
     values = {k: moved(k, x) for k, x in draw.values.items()}
     families = {k: {i: moved(k, x) for i, x in f.items()} for k, f in draw.families.items()}
     return Evaluator(program, replace(draw, values=values, families=families))
-
-
-def noise(item: Item, evaluator: Evaluator, left: torch.Tensor, right: torch.Tensor) -> float:
-    """How far both sides move when every symbol moves a little: what rounding may do."""
-    most = 0.0
-    for by in MOVES:
-        moved = evaluated(item, nudged(evaluator, by * 1e-5)).pair()
-        if moved is None:
-            return float("inf")
-        most = max(most, largest(left - moved[0], right - moved[1]))
-    return most
-
-
-def stays(result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
-    """Whether a tiny value is a value, not rounding: it hardly moves with the symbols."""
-    size = largest(left)
-    if size <= 1e-6 * rounding(evaluator) or result.draws > 6:
-        return False
-    for by in MOVES:
-        moved = evaluated(result.item, nudged(evaluator, by * 1e-10)).left
-        if moved is None:
-            return False
-        if isinstance(moved, v.Lazy):
-            continue
-        if largest(v.tensor(moved) - left) >= 1e-3 * size:
-            return False
-    return True

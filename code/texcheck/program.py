@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .domains import DISCRETE
-from .names import Scope
+from .names import Scope, italic_letters, spelling
 from .trees import Node
 
 
@@ -34,13 +34,15 @@ class Let:
 
 @dataclass
 class Random:
-    """A random variable: values in a domain, or a distribution."""
+    """A random variable: values in a domain, or a distribution, which may hold the index of a
+    sequence (`indices`), other random variables, and earlier places of the sequence itself."""
 
     key: str
     domain: Node | None
     dist: Node | None
     ranges: tuple[Range, ...] = ()
     line: int = 0
+    indices: tuple[str, ...] = ()
 
 
 @dataclass
@@ -126,11 +128,30 @@ class Program:
             found |= self.lets[name].domain.names
         if name in self.rvs and self.rvs[name].dist is not None:
             found |= self.rvs[name].dist.names
+        found |= set(self.below(name))
         for factor in self.pmfs.get(name, ()):
             found |= set(factor.left + factor.given)
             if factor.body is not None:
                 found |= factor.body.names
         return found
+
+    def below(self, name: str) -> tuple[str, ...]:
+        r"""The declared letters in the scripts of an arbitrary function or table.
+
+        They are arguments of it: ``f_\theta(x)`` and ``q_\phi(z\mid x)`` move with their letters.
+        """
+        arbitrary = name in self.funs or any(f.body is None for f in self.pmfs.get(name, ()))
+        if not arbitrary:
+            return ()
+        parts = spelling(name)
+        return tuple(dict.fromkeys(n for n in italic_letters(f"{parts.sub} {parts.sup}")
+                                   if self.is_value(n)))
+
+    def is_value(self, key: str) -> bool:
+        """Whether a name stands for one continuous value."""
+        if key in self.families or self.is_discrete(key):
+            return False
+        return key in self.lets or (key in self.defs and not self.defs[key].params)
 
     def family_of(self, key: str) -> str:
         """The sequence that a name with a literal index, such as ``h_{0}``, belongs to."""

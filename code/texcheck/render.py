@@ -132,7 +132,9 @@ def givens(items: list[Shown]) -> tuple[list[nodes.Node], list[nodes.Node]]:
                 sentence += nodes.math("", part)
             sentence += nodes.Text(". ")
         elif item["kind"] == "def":
-            line = given("", "", formula("", item["tex"]), definition=True)
+            label = [nodes.inline("", "write ", classes=["label"])] if item["standing"] == "name" \
+                else []
+            line = given("", "", *label, formula("", item["tex"]), definition=True)
             code = anchors.pop(item["lhs"], None)
             if code:
                 line += [nodes.Text("  "), nodes.literal("", code, classes=["anchor"])]
@@ -141,7 +143,7 @@ def givens(items: list[Shown]) -> tuple[list[nodes.Node], list[nodes.Node]]:
     for left, code in anchors.items():
         head = re.split(r"[({]", left)[0]
         for line in lines:
-            if line.children[0].astext().startswith(head) and len(line.children) == 1:
+            if line.children[-1].astext().startswith(head) and not line.next_node(nodes.literal):
                 line += [nodes.Text("  "), nodes.literal("", code, classes=["anchor"])]
                 break
         else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from .. import registry
 from .. import values as v
 from ..env import Env, Watch
 from ..errors import Undefined
@@ -36,8 +37,6 @@ def add_value(e: Evaluator, node: Node, env: Env, *terms: Any) -> Any:
     total = v.scale(-1, total) if sign == "-" else total
     for sign, term in terms[1:]:
         total = v.add(total, e.value(term, env), 1 if sign == "+" else -1)
-    if e.probing and not e.cancelled:
-        e.cancelled = cancelling(total, [e.value(t, env) for _, t in terms])
     if e.watch is not None and e.watch.detailed:
         watch_terms(e.watch, node, [e.value(t, env) for _, t in terms])
     return total
@@ -53,17 +52,6 @@ def watch_terms(watch: Watch, node: Node, values: list[v.Value]) -> None:
         if size > 0 and largest > 0:
             key = (id(node), place)
             watch.terms[key] = max(watch.terms.get(key, 0.0), size / largest)
-
-
-def cancelling(total: v.Value, terms: list[v.Value]) -> bool:
-    """Whether a sum is so much smaller than its terms that rounding has eaten its digits."""
-    if any(isinstance(x, v.Lazy) for x in (total, *terms)):
-        return False
-    whole = v.tensor(total).detach().abs()
-    largest = torch.zeros_like(whole)
-    for term in terms:
-        largest = torch.maximum(largest, v.tensor(term).detach().abs().broadcast_to(whole.shape))
-    return bool(((whole < 1e-7 * largest) & (largest > 0)).any())
 
 
 def neg_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
@@ -111,7 +99,19 @@ def pow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
     if v.square(base) and b.kind == "sym" and b.args[0] == "T":
         raise v.type_error(r"W^T is read as a power where T is declared: rename T, or write "
                            r"^\top for the transpose")
+    if a.kind == "fn" and not a.grouped and registry.function(a.args[0]).powers:
+        return power_of_function(a, base, exponent)
     return v.power(base, exponent)
+
+
+def power_of_function(a: Node, base: v.Value, exponent: v.Value) -> v.Value:
+    r"""``\tanh^2(u)`` acts on every entry, as ``\tanh`` does."""
+    if v.square(base):
+        name = a.args[0]
+        raise v.type_error(rf"\{name}^2 of a square matrix is read in two ways: write "
+                           rf"\{name}(…)^{{\odot 2}} for the power of every entry, or "
+                           rf"(\{name}(…))^2 for the power of the matrix")
+    return v.elementwise_power(base, exponent)
 
 
 def epow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:

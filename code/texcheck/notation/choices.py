@@ -102,7 +102,12 @@ def member_holds(e: Evaluator, node: Node, env: Env, a: Node, domain: Node) -> b
 def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node) -> bool:
     left, right = e.value(a, env), e.value(b, env)
     if v.is_scalar(left) and v.is_scalar(right):
-        return v.compare(op, v.plain(left), v.plain(right))
+        def holds() -> bool:
+            return v.compare(op, v.plain(left), v.plain(right))
+
+        if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):
+            return holds()
+        return e.recorder.decide(v.tensor(left) - v.tensor(right), holds)
     if op in ("=", r"\ne"):
         left, right = v.settle(left, right)
         if v.is_scalar(left) and left == 0 and isinstance(right, torch.Tensor):

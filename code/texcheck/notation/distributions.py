@@ -1,10 +1,11 @@
-"""Distributions: normal, Bernoulli, of a table; densities and divergences."""
+"""Distributions: laws with parameters, those of a table; densities and divergences."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,37 +13,61 @@ import torch
 
 from .. import values as v
 from ..env import Env
-from ..errors import Undefined
+from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import Info, is_table
+from ..quadrature import EXPONENTIAL, NORMAL, UNIFORM, Axis, readable
 from ..registry import Notation, Part, register
 from ..trees import Node, listed, pretty, show
 from .tables import read_events, table_outcomes
 
-NODES = {1: 33, 2: 12, 3: 6, 4: 4}
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+Weighted = list[tuple[Any, Any]]
 
 
-@lru_cache(maxsize=8)
-def hermite(count: int) -> tuple[Floats, Floats]:
-    """Nodes and weights for the standard normal distribution."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
-    return nodes, weights / weights.sum()
+@dataclass(frozen=True)
+class Law:
+    """A distribution with parameters.
+
+    Attributes
+    ----------
+    kind : str
+        Of its nodes, whose arguments are the parameters.
+    words : tuple of str
+        The names by which it is read.
+    count : int
+        Of parameters.
+    outcomes : callable or None
+        Evaluator, node, surroundings -> all values with their weights, of a finite law.
+    axes : callable or None
+        Evaluator, node, surroundings -> the standard variables that its value is made of.
+    value : callable or None
+        Evaluator, node, surroundings, place of the standard variables, sign -> its value.
+    signs : int
+        2 for a law that is a standard variable with a sign, each equally likely.
+    """
+
+    kind: str
+    words: tuple[str, ...]
+    count: int
+    outcomes: Callable[..., Weighted] | None = None
+    axes: Callable[..., list[Axis]] | None = None
+    value: Callable[..., Any] | None = None
+    signs: int = 1
 
 
 def read_distribution(p: Parser, names: tuple[str, ...]) -> Node:
     start, at = p.place(), p.at
     base = p.base()
-    if base == r"\mathcal{N}":
-        p.take("(")
-        mean = p.expr()
-        p.take(",")
-        variance = p.expr()
-        p.take(")")
-        return p.node("normal", (mean, variance), start)
-    if base in (r"\mathrm{Bernoulli}", r"\mathrm{Bern}", r"\mathrm{Ber}"):
-        return p.node("bernoulli", (p.arguments()[0],), start)
+    law = WORDS.get(base)
+    if law is not None and (p.lookup(base) is None):
+        if p.peek() != "(":
+            raise p.refuse(f"{base} takes its parameters in parentheses")
+        given = p.arguments()
+        if len(given) != law.count:
+            raise p.refuse(f"{base} takes {law.count} parameter{'s' * (law.count != 1)}, "
+                           f"{len(given)} given", start)
+        return p.node(law.kind, tuple(given), start)
     p.at = at
     info = p.resolve_here().info
     if info is None:
@@ -103,35 +128,135 @@ def read_density(p: Parser, start: int) -> Node:
     return p.node("density", (x, mean, variance), start)
 
 
-def outcomes(e: Evaluator, dist: Node, env: Env) -> list[tuple[Any, Any]]:
-    """Values and weights of a normal or Bernoulli distribution."""
-    key = ("outcomes", e.key(dist, env))
-    if key not in e.memory:
-        e.memory[key] = list(spread(e, dist, env))
-    found: list[tuple[Any, Any]] = e.memory[key]
-    return found
+def refused_parameter(name: str, value: Any, write: str) -> Refused:
+    return Refused("value", f"{name} with {v.plain(value):.4g}: {write}")
 
 
-def spread(e: Evaluator, dist: Node, env: Env) -> list[tuple[Any, Any]]:
-    if dist.kind == "bernoulli":
-        p = e.number(dist.args[0], env, "the parameter of a Bernoulli distribution")
-        return [(0, 1 - p), (1, p)]
+def bernoulli_outcomes(e: Evaluator, dist: Node, env: Env) -> Weighted:
+    p = e.number(dist.args[0], env, "the parameter of a Bernoulli distribution")
+    check_inside(e, p, "a Bernoulli distribution")
+    return [(0, 1 - p), (1, p)]
+
+
+def check_inside(e: Evaluator, p: Any, what: str) -> None:
+    """Refuse a probability outside of [0, 1]."""
+    if readable(v.tensor(p)) and not -1e-12 <= v.plain(p) <= 1 + 1e-12:
+        raise refused_parameter(what, p, r"a probability is in (0,1); declare it there, with "
+                                r"let: a \in (0,1)")
+
+
+def check_weights(weights: torch.Tensor, what: str) -> None:
+    """Refuse what is no distribution.
+
+    Raises
+    ------
+    Refused
+        For a negative weight, or a sum that is not 1.
+    """
+    if not readable(weights):
+        return
+    total = float(weights.detach().sum())
+    if float(weights.detach().min()) < -1e-12:
+        raise Refused("value", f"{what} has a negative weight: it is no distribution")
+    if not abs(total - 1) < 1e-8:
+        raise Refused("value", f"{what} adds up to {total:.9g}, not to 1: divide by the sum, or "
+                      r"declare it with \in \Delta^K")
+
+
+def table_values(e: Evaluator, dist: Node, env: Env) -> Weighted:
+    weights = e.value(dist.args[0], env)
+    check_column(weights, "a table of probabilities")
+    check_weights(weights, show(dist.args[0]))
+    return [(i + 1, w) for i, w in enumerate(weights.reshape(-1))]
+
+
+def binomial_outcomes(e: Evaluator, dist: Node, env: Env) -> Weighted:
+    count = e.whole(dist.args[0], env, "the number of trials")
+    if not 0 <= count <= 200:
+        raise v.type_error(f"a binomial distribution of {count} trials: from 0 to 200")
+    p = e.number(dist.args[1], env, "the parameter of a binomial distribution")
+    check_inside(e, p, "a binomial distribution")
+    p = v.tensor(p)
+    return [(k, math.comb(count, k) * p**k * (1 - p)**(count - k)) for k in range(count + 1)]
+
+
+MOST_COUNTS = 200
+
+
+def poisson_outcomes(e: Evaluator, dist: Node, env: Env) -> Weighted:
+    """Counts until what is left out is below rounding, whatever grows like an exponential."""
+    rate = positive(e, dist.args[0], env, "the rate of a Poisson distribution")
+    last = MOST_COUNTS
+    if readable(rate):
+        last = int(v.plain(rate) + 14 * math.sqrt(v.plain(rate)) + 40)
+    if last > MOST_COUNTS:
+        raise Undefined(f"a Poisson distribution with the rate {v.plain(rate):.3g}: too many "
+                        "outcomes")
+    return [(k, torch.exp(k * torch.log(rate) - rate - math.lgamma(k + 1)))
+            for k in range(last + 1)]
+
+
+def positive(e: Evaluator, node: Node, env: Env, what: str) -> torch.Tensor:
+    """A parameter that must be above zero."""
+    value = v.tensor(e.number(node, env, what))
+    if readable(value) and not v.plain(value) > 0:
+        raise refused_parameter(what, value, r"it must be positive; declare it with "
+                                r"\in \mathbb{R}_{>0}")
+    return value
+
+
+def normal_axes(e: Evaluator, dist: Node, env: Env) -> list[Axis]:
+    mean, _ = normal_parameters(e, dist.args[0], dist.args[1], env)
+    return [NORMAL] * (1 if v.is_scalar(mean) else mean.shape[0])
+
+
+def normal_value(e: Evaluator, dist: Node, env: Env, place: torch.Tensor, sign: int) -> Any:
     mean, variance = normal_parameters(e, dist.args[0], dist.args[1], env)
     if v.is_scalar(mean):
-        nodes, weights = hermite(NODES[1])
-        width = torch.sqrt(v.tensor(variance))
-        return [(mean + width * float(n), float(w))
-                for n, w in zip(nodes, weights, strict=True)]
-    size = mean.shape[0]
-    if size not in NODES:
-        raise v.type_error(f"an expectation over a normal vector of {size}: at most 4")
-    factor = cholesky(variance)
-    nodes, weights = hermite(NODES[size])
-    found = []
-    for places in itertools.product(range(len(nodes)), repeat=size):
-        point = torch.tensor([[nodes[p]] for p in places], dtype=torch.float64)
-        found.append((mean + factor @ point, float(np.prod([weights[p] for p in places]))))
-    return found
+        return mean + torch.sqrt(v.tensor(variance)) * place[0]
+    return mean + cholesky(variance) @ place[:, None]
+
+
+def uniform_value(e: Evaluator, dist: Node, env: Env, place: torch.Tensor, sign: int) -> Any:
+    low, high = (v.tensor(e.number(a, env, "an end of a uniform distribution"))
+                 for a in dist.args)
+    if readable(low) and readable(high) and not v.plain(low) < v.plain(high):
+        raise Refused("value", f"a uniform distribution from {v.plain(low):.4g} to "
+                      f"{v.plain(high):.4g}: the first end is the smaller one; state it with "
+                      "assume: a < b")
+    return low + (high - low) * place[0]
+
+
+def exponential_value(e: Evaluator, dist: Node, env: Env, place: torch.Tensor, sign: int) -> Any:
+    return place[0] / positive(e, dist.args[0], env, "the rate of an exponential distribution")
+
+
+def laplace_value(e: Evaluator, dist: Node, env: Env, place: torch.Tensor, sign: int) -> Any:
+    middle = e.number(dist.args[0], env, "the middle of a Laplace distribution")
+    return middle + sign * place[0] * positive(e, dist.args[1], env,
+                                               "the width of a Laplace distribution")
+
+
+def one_axis(axis: Axis) -> Callable[..., list[Axis]]:
+    return lambda e, dist, env: [axis]
+
+
+LAWS = (
+    Law("normal", (r"\mathcal{N}",), 2, axes=normal_axes, value=normal_value),
+    Law("bernoulli", (r"\mathrm{Bernoulli}", r"\mathrm{Bern}", r"\mathrm{Ber}"), 1,
+        outcomes=bernoulli_outcomes),
+    Law("tabledist", (r"\mathrm{Categorical}", r"\mathrm{Cat}"), 1, outcomes=table_values),
+    Law("binomial", (r"\mathrm{Binomial}", r"\mathrm{Bin}"), 2, outcomes=binomial_outcomes),
+    Law("poisson", (r"\mathrm{Poisson}", r"\mathrm{Pois}"), 1, outcomes=poisson_outcomes),
+    Law("uniform", (r"\mathrm{Uniform}", r"\mathrm{Unif}", r"\mathcal{U}"), 2,
+        axes=one_axis(UNIFORM), value=uniform_value),
+    Law("exponential", (r"\mathrm{Exponential}", r"\mathrm{Exp}"), 1,
+        axes=one_axis(EXPONENTIAL), value=exponential_value),
+    Law("laplace", (r"\mathrm{Laplace}",), 2, axes=one_axis(EXPONENTIAL), value=laplace_value,
+        signs=2),
+)
+WORDS = {word: law for law in LAWS for word in law.words}
+KINDS = {law.kind: law for law in LAWS}
 
 
 def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env, like: Any=None) -> Any:
@@ -143,8 +268,9 @@ def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env, like: 
     if sized is None:
         if isinstance(c, v.Lazy):
             raise v.type_error("the size of the normal vector is unknown: write I_n")
-        if v.plain(c) <= 0:
-            raise Undefined("a variance that is not positive")
+        if readable(v.tensor(c)) and not v.plain(c) > 0:
+            raise refused_parameter("a variance", c, r"it must be positive; declare it with \in "
+                                    r"\mathbb{R}_{>0}")
         return m, c
     check_column(sized, "the mean")
     size = sized.shape[0]
@@ -193,8 +319,8 @@ def kl_value(e: Evaluator, node: Node, env: Env, p: Node, q: Node) -> Any:
     if p.kind == "normal":
         return normal_divergence(e, p, q, env)
     if p.kind == "bernoulli":
-        a = v.tensor(e.value(p.args[0], env))
-        b = v.tensor(e.value(q.args[0], env))
+        a, b = (v.tensor(law.outcomes(e, d, env)[1][1]) for d in (p, q)
+                for law in (KINDS["bernoulli"],) if law.outcomes is not None)
         return a * torch.log(a / b) + (1 - a) * torch.log((1 - a) / (1 - b))
     first, second = table_weights(e, p, env), table_weights(e, q, env)
     if len(first) != len(second):
@@ -226,19 +352,19 @@ def normal_divergence(e: Evaluator, p: Node, q: Node, env: Env) -> Any:
 
 def table_weights(e: Evaluator, dist: Node, env: Env) -> torch.Tensor:
     if dist.kind == "tabledist":
-        weights = e.value(dist.args[0], env)
-        check_column(weights, "a table of probabilities")
-        return weights.reshape(-1)
+        return torch.stack([v.tensor(w) for _, w in table_values(e, dist, env)])
     pairs = table_outcomes(e, dist.args[1], dist, env)
     return torch.stack([w for _, w in pairs])
 
 
 def cholesky(matrix: torch.Tensor) -> torch.Tensor:
-    if not torch.allclose(matrix, matrix.T, rtol=1e-9, atol=1e-12):
-        raise v.type_error("a covariance that is not symmetric")
     factor, bad = torch.linalg.cholesky_ex(matrix)
-    if int(bad):
-        raise Undefined("a covariance that is not positive definite")
+    if readable(matrix):
+        if not torch.allclose(matrix, matrix.T, rtol=1e-9, atol=1e-12):
+            raise v.type_error("a covariance that is not symmetric")
+        if int(bad):
+            raise Refused("value", "a covariance that is not positive definite: declare it with "
+                          r"\in \mathbb{S}^n_{++}")
     return factor
 
 
@@ -247,32 +373,57 @@ def check_column(value: Any, what: str) -> None:
         raise v.type_error(f"{what} is {v.shape_text(value)}; a column is expected")
 
 
-def realised(e: Evaluator, name: str, place: tuple, env: Env) -> Any:
+def realised(e: Evaluator, name: str, place: tuple[int, ...], env: Env) -> Any:
     """A random variable outside of an expectation: one of its outcomes, the same throughout.
 
-    Another draw has another outcome, and every variable has its own. A Bernoulli variable is
-    0 or 1 equally often, whatever its parameter, so that no outcome goes untested.
+    An outcome is a value: it stays where it is when a parameter moves, under a derivative too.
+    What a variable depends on has its own outcome. Another draw has another outcome. A variable
+    with finitely many values takes each equally often, so that no outcome goes untested, and a
+    normal one is now and then far from its mean.
     """
+    if name == e.sampling:
+        raise v.type_error(f"{pretty(name)} depends on itself, or on a later place of itself: the "
+                           "distribution of a place may hold earlier places only")
     draw = e.draw
+    known = draw.outcomes.get((name, place))
+    if known is not None:
+        return known
     for group, joint, _ in draw.samples:
         if name in group:
             found = joint[0][name, place]
             break
     else:
-        dist = e.program.rvs[name].dist
+        rv = e.program.rvs[name]
         rng = np.random.default_rng([draw.seed, *f"{name} {place}".encode()])
-        found = one_outcome(e, dist, env, rng)
-    draw.outcomes.setdefault((name, place), found)
+        with sampled(e, name):
+            found = one_outcome(e, rv.dist, Env(bound=dict(zip(rv.indices, place, strict=True))),
+                                rng)
+    draw.outcomes[name, place] = found
     return found
 
 
-def one_outcome(e: Evaluator, dist: Node, env: Env, rng: Any) -> Any:
-    if dist.kind == "bernoulli":
-        return outcomes(e, dist, env)[int(rng.integers(2))][0]
-    mean, variance = normal_parameters(e, dist.args[0], dist.args[1], env)
-    if v.is_scalar(mean):
-        return mean + torch.sqrt(v.tensor(variance)) * float(rng.normal())
-    return mean + cholesky(variance) @ torch.as_tensor(rng.normal(size=(mean.shape[0], 1)))
+@contextmanager
+def sampled(e: Evaluator, name: str) -> Iterator[None]:
+    """While the parameters of a random variable are evaluated."""
+    before, e.sampling = e.sampling, name
+    try:
+        yield
+    finally:
+        e.sampling = before
+
+
+def one_outcome(e: Evaluator, dist: Node, env: Env, rng: np.random.Generator) -> Any:
+    law = KINDS[dist.kind]
+    if law.outcomes is not None:
+        found = law.outcomes(e, dist, env)
+        likely = [x for x, w in found if v.plain(w) > 1e-6]
+        return likely[int(rng.integers(len(likely)))]
+    assert law.axes is not None and law.value is not None
+    axes = law.axes(e, dist, env)
+    far = 6.0 if axes[0] is NORMAL and rng.random() < 0.2 else 1.0
+    place = torch.as_tensor(np.array([far * a.random(rng, 1)[0] for a in axes]))
+    value = law.value(e, dist, env, place, int(rng.choice([-1, 1])))
+    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def show_normal(node: Node, mean: Node, variance: Node) -> str:
@@ -302,6 +453,11 @@ register(
     Part("normal", show_normal),
     Part("bernoulli", lambda node, a: f"bernoulli({show(a)})"),
     Part("tabledist", lambda node, a: f"table({show(a)})"),
+    Part("binomial", lambda node, n, p: f"binomial({show(n)}, {show(p)})"),
+    Part("poisson", lambda node, a: f"poisson(rate {show(a)})"),
+    Part("uniform", lambda node, a, b: f"uniform({show(a)}, {show(b)})"),
+    Part("exponential", lambda node, a: f"exponential(rate {show(a)})"),
+    Part("laplace", lambda node, m, b: f"laplace(middle {show(m)}, width {show(b)})"),
     Part("pmfdist", show_table, names=lambda node: (node.args[0],)),
     Notation("density", show_density, density_value, spells={r"\mathcal{N}": read_density},
              log=log_density,

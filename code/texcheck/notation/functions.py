@@ -59,6 +59,7 @@ def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
     """Whether a power after the parentheses may belong to the argument."""
     sup = p.superscript()
     return (len(args) == 1 and sup is not None and sup.text != r"\top"
+            and not sup.text.startswith(r"\odot")
             and (entry.entrywise or entry.scalar))
 
 

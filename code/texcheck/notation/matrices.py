@@ -10,8 +10,8 @@ from .. import values as v
 from ..env import Env
 from ..evaluate import Evaluator
 from ..grammar import Parser
-from ..registry import Function, Notation, register
-from ..trees import Node, listed, show
+from ..registry import Function, Infix, Notation, register
+from ..trees import Node, joined, listed, show
 
 
 def read_abs(p: Parser, start: int) -> Node:
@@ -105,6 +105,19 @@ def read_matrix(p: Parser, name: str, start: int) -> Node:
     return p.node("matrix", tuple(rows), start)
 
 
+def read_kronecker(p: Parser, factors: list[Node], start: int) -> list[Node]:
+    """A Kronecker product stands alone: how tightly it binds beside a product is no convention."""
+    before = [t.text for t in p.tokens if t.end <= start]
+    chained = len(factors) == 1
+    found = [p.node("kron", (p.joined(factors, start), p.factor()), start)]
+    follows = p.at < p.end and p.peek() != r"\otimes" and (
+        p.starts_factor() or p.infix("product") or p.infix("entrywise"))
+    if not chained or follows or before[-1:] == [r"\odot"]:
+        raise p.refuse(r"how far \otimes reaches is unclear: put A \otimes B, or the product "
+                       "beside it, in parentheses", start)
+    return found
+
+
 def optional_size(p: Parser) -> Node | None:
     if p.peek() == "_" and p.at < p.end:
         p.take()
@@ -180,6 +193,18 @@ def read_zeros(p: Parser, start: int) -> Node:
     return p.node("num", ("0",), start)
 
 
+def kron_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> v.Value:
+    left, right = e.value(a, env), e.value(b, env)
+    if not (v.is_matrix(left) and v.is_matrix(right)):
+        sizeless = any(isinstance(x, v.Lazy) for x in (left, right))
+        advice = "the size is unknown, write I_n" if sizeless else "it stands between matrices"
+        raise v.type_error(f"{v.shape_text(left)} \\otimes {v.shape_text(right)}: {advice}")
+    if left.shape[1] == right.shape[1] == 1:
+        raise v.type_error(r"\otimes between two columns is read in two ways: write u v^\top for "
+                           r"the outer product, \mathrm{vec}(v u^\top) for the Kronecker product")
+    return torch.kron(left.contiguous(), right.contiguous())
+
+
 def const_value(e: Evaluator, node: Node, env: Env, name: str, size: Node | None) -> Any:
     kind = "eye" if name == "I" else "col"
     if size is None:
@@ -249,6 +274,10 @@ register(
              examples=(r"\|x\|", r"\|x\|_1", r"\|x\|_2^2", r"\|W\|_F^2")),
     Notation("inner", lambda node, a, b: f"inner({show(a)}, {show(b)})", inner_value,
              starts={r"\langle": read_inner}, examples=(r"\langle x, z \rangle",)),
+    Notation("kron", joined(r" \otimes "), kron_value,
+             infix={r"\otimes": Infix("product", read_kronecker)}, siblings={r"\otimes": r"\cdot"},
+             examples=(r"A \otimes W", r"(A \otimes I_m) \mathrm{vec}(W)"),
+             refused=((r"x \otimes z", r"x z^\top"), (r"W A \otimes W", r"(W A) \otimes W"))),
     Notation("matrix", lambda node, *rows: "matrix(" + "; ".join(map(listed, rows)) + ")",
              matrix_value, environments={"pmatrix": read_matrix, "bmatrix": read_matrix},
              examples=(r"\begin{pmatrix} a & b \\ 0 & c \end{pmatrix}",

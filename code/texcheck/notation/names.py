@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .. import registry
 from .. import values as v
 from ..differentiate import primed
 from ..env import Env
@@ -15,11 +16,13 @@ from ..errors import Refused
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import Info
+from ..program import Definition
 from ..registry import Notation, register
-from ..trees import Node, listed, pretty, show
+from ..trees import Node, listed, pretty, show, walk
 from .distributions import realised
 from .families import assemble
 from .functions import of_primes
+from .tables import values_below
 
 
 def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
@@ -55,7 +58,7 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -
     if len(index) != len(shape):
         raise v.type_error(f"{show(base)} is {v.shape_text(whole)}; {len(indices)} "
                            f"ind{'ex' if len(indices) == 1 else 'ices'} given; several stand "
-                           "in braces, _{ij}")
+                           "in braces, _{ij}, or apart by commas, _{1,j}")
     for place, size in zip(index, shape, strict=True):
         if place != ":" and not 1 <= place <= size:
             raise v.type_error(f"index {place} of {show(base)} is out of range 1 to {size}")
@@ -65,7 +68,8 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -
     return picked
 
 
-def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...], order: int) -> Any:
+def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...],
+               order: int) -> v.Value:
     given = [e.value(a, env) for a in args]
     if order:
         return primed(lambda x: applied(e, key, [x], env), given[0], order)
@@ -75,13 +79,15 @@ def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, .
 def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
     """A declared function; one that only makes sense for numbers acts on every entry."""
     if key in e.draw.functions:
-        return e.draw.functions[key](given)
+        return e.draw.functions[key]([*given, *values_below(e, key, env)])
     definition = e.program.defs[key]
     if e.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
             e.watch.detailed or e.watch.role == "code"):
         signs = e.watch.signs.setdefault((key, e.watch.role), set())
         signs.add(int(np.sign(v.plain(given[0]))))
     wide = [g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0]
+    if any(v.square(g) for g in wide):
+        check_of_numbers(key, definition)
     if wide and (key, len(wide)) in e.entrywise:
         return each(e, key, given, env)
     try:
@@ -93,6 +99,25 @@ def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
         result = each(e, key, given, env)
         e.entrywise.add((key, len(wide)))
         return result
+
+
+MATRIX_ONLY = frozenset(("T", "invT", "norm", "inner", "matrix", "item", "had", "epow", "const"))
+
+
+def check_of_numbers(key: str, definition: Definition) -> None:
+    """Refuse a square matrix for a function whose powers or products could be its own, or those
+    of every entry."""
+    params = set(definition.params)
+    nodes = [n for n in walk(definition.body) if n.names & params]
+    whole = any(n.kind in MATRIX_ONLY or (n.kind == "fn" and not registry.function(
+        n.args[0]).entrywise) for n in nodes)
+    for node in () if whole else nodes:
+        if (node.kind == "pow" and node.args[0].names & params) or (
+                node.kind == "mul" and sum(bool(f.names & params) for f in node.args) > 1):
+            raise v.type_error(
+                f"{pretty(key)} of a square matrix is read in two ways, because of "
+                f"{show(node)}: write {pretty(key)} elementwise, with \\odot and "
+                "^{\\odot 2}, or the formula itself with the matrix")
 
 
 def each(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:

@@ -16,7 +16,7 @@ from ..env import Env
 from ..errors import Undefined
 from ..evaluate import MOST_TERMS, MOST_WORK, Evaluator
 from ..grammar import Parser
-from ..names import Script
+from ..names import Script, is_letter
 from ..registry import Notation, Part, Reduction, register
 from ..trees import Node, flatten, pretty, show
 from .choices import extreme
@@ -99,6 +99,8 @@ def binders(p: Parser, sup: Script | None) -> tuple[list[Node], list[Node]]:
         else:
             p.at = at
             bindings.append(p.node("bind", (key, "auto"), start))
+            if letters_only(p):
+                continue
         if p.accept(":"):
             p.bound.append(key)
             conditions += p.conditions(())
@@ -109,6 +111,14 @@ def binders(p: Parser, sup: Script | None) -> tuple[list[Node], list[Node]]:
     if sup is not None:
         raise p.refuse("this upper end belongs to no index", p.tokens[sup.first].start)
     return bindings, conditions
+
+
+def letters_only(p: Parser) -> bool:
+    """Whether letters stand side by side below a sum, and another one follows."""
+    first = p.at
+    while first > 0 and p.tokens[first - 1].text not in ("{", "_"):
+        first -= 1
+    return p.at < p.end and all(is_letter(t.text) for t in p.tokens[first:p.end])
 
 
 def bind_right(p: Parser, key: str, bindings: list[Node], conditions: list[Node],

@@ -101,6 +101,24 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     return found
 
 
+def values_below(e: Evaluator, key: str, env: Env) -> list[v.Value]:
+    """Values of the letters in the scripts of an arbitrary function or table."""
+    return [e.value(e.memo.symbol(name), env.only({})) for name in e.program.below(key)]
+
+
+def table_of(e: Evaluator, key: str, number: int, env: Env) -> torch.Tensor:
+    """An arbitrary table, at the values of the letters in its scripts."""
+    table: torch.Tensor | None = e.draw.tables[key][number]
+    assert table is not None
+    below = values_below(e, key, env)
+    if not below:
+        return table
+    shift = v.tensor(e.draw.functions[f"{key} table {number}"](below))
+    left = math.prod(table.shape[:len(e.program.pmfs[key][number].left)])
+    logits = (torch.log(table) + shift.reshape(table.shape)).reshape(left, -1)
+    return torch.softmax(logits, 0).reshape(table.shape)
+
+
 def probe(e: Evaluator, key: str) -> Node:
     """A node whose dependences are those of a table."""
     memory_key = ("probe", key)
@@ -111,7 +129,7 @@ def probe(e: Evaluator, key: str) -> Node:
 
 def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: tuple[str, ...], members: list[Any], places: Any, env: Env) -> Any:
     if factor.body is None:
-        table = e.draw.tables[key][number]
+        table = table_of(e, key, number, env)
         columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
         return table[tuple(torch.as_tensor(c) for c in columns)]
     own = [names.index(n) for n in (*factor.left, *factor.given)]
@@ -171,13 +189,28 @@ def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node,
 def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...], names: tuple[str, ...]) -> list[str]:
     """Names of the variables when the arguments are values in the order of the declaration."""
     items = [*events, *given]
-    if any(i.args[1] for i in items) or all(root(e, i, names) for i in items):
+    roots = [root(e, i, names) for i in items]
+    check_repeated(key, items, roots)
+    if any(i.args[1] for i in items) or all(roots):
         return [""] * len(items)
     for factor in e.program.pmfs[key]:
         if (len(factor.left), len(factor.given)) == (len(events), len(given)):
             return [*factor.left, *factor.given]
     raise v.type_error(f"which variables of {pretty(key)} are meant is unclear: write "
                        f"{pretty(key)}({names[0]}=…)")
+
+
+def check_repeated(key: str, items: list[Node], roots: list[str]) -> None:
+    """Refuse two values of one variable, such as ``p(x, x')``: the event would be that both are
+    equal, and what is meant is a product, or another table."""
+    plain = [(i, r) for i, r in zip(items, roots, strict=True) if r and i.args[1] in ("", "=")]
+    for place, (item, name) in enumerate(plain):
+        for other, second in plain[:place]:
+            if second == name:
+                raise v.type_error(
+                    f"{show(other)} and {show(item)} are both values of {pretty(name)} in "
+                    f"{pretty(key)}: write the product {pretty(key)}({show(other)}) "
+                    f"{pretty(key)}({show(item)}), or declare a table of two variables")
 
 
 def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
