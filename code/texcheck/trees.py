@@ -109,6 +109,12 @@ def differentiated(node: Node) -> list[tuple[Node, Node | None]]:
     return found
 
 
+def rounds(node: Node) -> str:
+    """Where the value of this very node is rounded; see `Notation.rounds`."""
+    entry = registry.kind(node.kind)
+    return entry.rounds if isinstance(entry, registry.Notation) else "once"
+
+
 def pretty(key: str) -> str:
     r"""A key as an author writes it: ``W_{f}`` is shown as ``W_f``.
 

@@ -283,7 +283,7 @@ def show_grad(node: Node, body: Node, target: Node | None, order: int) -> str:
 register(
     "Derivatives",
     Part("target", lambda node, name, transposed: show(name) + ("^T" if transposed else "")),
-    Notation("diff", show_diff, diff_value,
+    Notation("diff", show_diff, diff_value, rounds="often",
              starts={r"\frac": read_derivative, r"\partial": refuse_lone_partial}, vanishes=True,
              differentiates=of_derivative,
              examples=(r"\frac{\partial}{\partial a} (a^2 b)",
@@ -293,7 +293,8 @@ register(
                        r"\frac{\partial^2 (a^2 b^2)}{\partial a \, \partial b}",
                        r"\frac{\mathrm{d} a^3}{\mathrm{d} a}"),
              refused=((r"\frac{\partial a}{\partial b}", r"\frac{\partial (a b)}{\partial b}"),)),
-    Notation("grad", show_grad, grad_value, starts={r"\nabla": read_nabla}, vanishes=True,
+    Notation("grad", show_grad, grad_value, rounds="often",
+             starts={r"\nabla": read_nabla}, vanishes=True,
              differentiates=of_gradient,
              examples=(r"\nabla_x (x^\top A x)", r"\nabla f(x)", r"\nabla^2 f(x)"),
              refused=((r"\nabla_x x^\top z a", r"a \nabla_x (x^\top z)"),)),
