@@ -10,10 +10,7 @@ from .env import Watch
 from .errors import Error
 from .program import Program
 from .reach import nodes_behind
-from .trees import Node, pretty, show, walk
-
-MAY_CANCEL = ("add", "big", "diff", "grad", "expect", "cov", "var", "kl", "fn", "cases", "ind",
-              "delta")
+from .trees import Node, pretty, show, vanishes, walk
 
 
 def untested(block: Block, watch: Watch) -> Iterator[Error]:
@@ -57,7 +54,7 @@ def hidden(block: Block, watch: Watch, item: Item, node: Node) -> Iterator[Error
 
 def cancels(term: Node, program: Program) -> bool:
     """Whether a term may vanish because something inside it cancels."""
-    return any(n.kind in MAY_CANCEL for n in nodes_behind(program, term))
+    return any(vanishes(n) for n in nodes_behind(program, term))
 
 
 def one_sided(block: Block, watch: Watch) -> Iterator[Error]:

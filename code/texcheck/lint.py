@@ -8,7 +8,7 @@ from . import standing
 from .anchor import keys_used
 from .errors import Error
 from .reach import names_behind
-from .trees import Node, pretty, show, walk
+from .trees import Node, differentiated, pretty, show, walk
 
 if TYPE_CHECKING:
     from .block import Block
@@ -149,19 +149,11 @@ def independent(block: Block) -> list[Error]:
     for line, where, side in places:
         for node in walk(side):
             for body, target in differentiated(node):
-                key = base_key(target)
-                if key not in program.closure(body):
+                key = "" if target is None else base_key(target)
+                if key and key not in program.closure(body):
                     found.append(block.error(
                         "type", f"{show(body)} does not depend on {pretty(key)}", line, where))
     return found
-
-
-def differentiated(node: Node) -> list[tuple[Node, Node]]:
-    if node.kind == "diff":
-        return [(node.args[0], t.args[0]) for t in node.args[1]]
-    if node.kind == "grad" and node.args[1] is not None:
-        return [(node.args[0], node.args[1].args[0])]
-    return []
 
 
 def base_key(target: Node) -> str:

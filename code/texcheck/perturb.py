@@ -26,7 +26,7 @@ from .evaluate import Evaluator
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result
-from .trees import Node, children
+from .trees import Node, children, differentiated, rounds
 
 CORNERS = 200
 SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
@@ -34,10 +34,6 @@ SHAKES = 3
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
-COUNTS = ("mul", "add", "neg", "had", "div", "times", "pow", "epow", "inner")
-KEPT = ("sym", "num", "item", "term", "T", "ind", "delta", "cases", "call", "abs", "rel", "member")
-CHOOSE = ("max", "min", "relu", "floor", "ceil", "sign")
-COMPOSED = ("diff", "grad", "kl", "density", "cov", "var")
 
 
 def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
@@ -154,13 +150,12 @@ def integrates(program: Program, item: Item) -> bool:
 
 def differentiates(program: Program, item: Item) -> bool:
     """Whether a step takes a derivative, itself or through a definition."""
-    return any(n.kind in ("diff", "grad") or (n.kind in ("call", "fn") and n.args[2])
-               for n in nodes_behind(program, *trees(item)))
+    return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
 
 
 def composed(program: Program, item: Item) -> bool:
     """Whether a step holds an operation of many roundings that its arguments do not show."""
-    return any(n.kind in COMPOSED or (n.kind in ("call", "fn") and n.args[2])
+    return any(rounds(n) == "often" or differentiated(n)
                or (n.kind == "fn" and not registry.function(n.args[0]).entrywise)
                or (n.kind == "pow" and n.args[0].names & matrices(program))
                for n in nodes_behind(program, *trees(item)))
@@ -224,11 +219,12 @@ class Shaken(Evaluator):
         return node.kind == "density"
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
-        if node.kind in KEPT:
+        how = rounds(node)
+        if how == "never":
             return self.given(node, found, env)
-        if node.kind == "fn" and node.args[0] in CHOOSE:
+        if node.kind == "fn" and registry.function(node.args[0]).picks:
             return found
-        if node.kind in COUNTS and whole(found) and all(
+        if how == "fractions" and whole(found) and all(
                 whole(self.memory.get(self.key(c, env), 0)) for c in children(node)):
             return found
         if node.kind == "add" and len(node.args) > 2:  # partial sums may be larger

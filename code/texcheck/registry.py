@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 Row = tuple[str, str]  # what is refused, and what to write instead
 
@@ -114,6 +114,11 @@ class Notation(Entry):
         Node -> whether its value jumps where its arguments move smoothly.
     vanishes : bool
         Whether its value may be zero, or tiny, through cancelling inside it.
+    differentiates : callable
+        Node -> pairs of what it differentiates, and the name that it is taken by, or None.
+    rounds : str
+        Where its value is rounded: ``never`` (it is taken over as it is), ``fractions`` (of whole
+        numbers it is exact), ``once``, or ``often`` (by more than its arguments show).
     """
 
     kind: str
@@ -132,6 +137,8 @@ class Notation(Entry):
     log: Callable[..., Any] | None = field(default=None, kw_only=True)
     jumps: Callable[..., bool] = field(default=lambda node: False, kw_only=True)
     vanishes: bool = field(default=False, kw_only=True)
+    differentiates: Callable[..., list[Any]] = field(default=lambda node: [], kw_only=True)
+    rounds: Literal["never", "fractions", "once", "often"] = field(default="once", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,8 @@ class Function(Entry):
         Whether an entrywise function takes a square matrix (else: one might mean the function of
         the matrix).
     jumps : bool
+    picks : bool
+        Whether its value is one of its arguments, or a whole number, and so is never rounded.
     """
 
     name: str
@@ -172,6 +181,7 @@ class Function(Entry):
     scalar: bool = field(default=False, kw_only=True)
     square: bool = field(default=True, kw_only=True)
     jumps: bool = field(default=False, kw_only=True)
+    picks: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -84,5 +84,5 @@ def head(text: str) -> str:
 
 
 def message(key: str, words: str) -> str:
-    return (f"{pretty(key)} claims to be a known quantity ({words}), but no code: line ties it to a "
-            f"function that computes it: add code: {pretty(key)} == …")
+    return (f"{pretty(key)} claims to be a known quantity ({words}), but no code: line ties it to "
+            f"a function that computes it: add code: {pretty(key)} == …")

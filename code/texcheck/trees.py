@@ -94,6 +94,27 @@ def scoped(node: Node) -> tuple[list[Node], list[Node]]:
     return [], children(node)
 
 
+def vanishes(node: Node) -> bool:
+    """Whether the value of this very node may be zero, or tiny, through cancelling inside it."""
+    entry = registry.kind(node.kind)
+    return isinstance(entry, registry.Notation) and entry.vanishes
+
+
+def differentiated(node: Node) -> list[tuple[Node, Node | None]]:
+    """What this very node differentiates, each with what it is taken by, if that has a name."""
+    entry = registry.kind(node.kind)
+    if not isinstance(entry, registry.Notation):
+        return []
+    found: list[tuple[Node, Node | None]] = entry.differentiates(node)
+    return found
+
+
+def rounds(node: Node) -> str:
+    """Where the value of this very node is rounded; see `Notation.rounds`."""
+    entry = registry.kind(node.kind)
+    return entry.rounds if isinstance(entry, registry.Notation) else "once"
+
+
 def pretty(key: str) -> str:
     r"""A key as an author writes it: ``W_{f}`` is shown as ``W_f``.
 

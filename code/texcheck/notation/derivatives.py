@@ -262,6 +262,15 @@ def grad_value(e: Evaluator, node: Node, env: Env, body: Node, target: Node | No
     return arrange(jacobian(first, leaf), first, leaf, False, False)
 
 
+def of_derivative(node: Node) -> list[tuple[Node, Node | None]]:
+    return [(node.args[0], target.args[0]) for target in node.args[1]]
+
+
+def of_gradient(node: Node) -> list[tuple[Node, Node | None]]:
+    body, target, _ = node.args
+    return [(body, None if target is None else target.args[0])]
+
+
 def show_diff(node: Node, body: Node, targets: tuple[Node, ...]) -> str:
     return "d(" + show(body) + ")/" + "/".join("d(" + show(t) + ")" for t in targets)
 
@@ -274,8 +283,9 @@ def show_grad(node: Node, body: Node, target: Node | None, order: int) -> str:
 register(
     "Derivatives",
     Part("target", lambda node, name, transposed: show(name) + ("^T" if transposed else "")),
-    Notation("diff", show_diff, diff_value,
+    Notation("diff", show_diff, diff_value, rounds="often",
              starts={r"\frac": read_derivative, r"\partial": refuse_lone_partial}, vanishes=True,
+             differentiates=of_derivative,
              examples=(r"\frac{\partial}{\partial a} (a^2 b)",
                        r"\frac{\partial \|x\|^2}{\partial x}",
                        r"\frac{\partial (W x)}{\partial x}",
@@ -283,7 +293,9 @@ register(
                        r"\frac{\partial^2 (a^2 b^2)}{\partial a \, \partial b}",
                        r"\frac{\mathrm{d} a^3}{\mathrm{d} a}"),
              refused=((r"\frac{\partial a}{\partial b}", r"\frac{\partial (a b)}{\partial b}"),)),
-    Notation("grad", show_grad, grad_value, starts={r"\nabla": read_nabla}, vanishes=True,
+    Notation("grad", show_grad, grad_value, rounds="often",
+             starts={r"\nabla": read_nabla}, vanishes=True,
+             differentiates=of_gradient,
              examples=(r"\nabla_x (x^\top A x)", r"\nabla f(x)", r"\nabla^2 f(x)"),
              refused=((r"\nabla_x x^\top z a", r"a \nabla_x (x^\top z)"),)),
 )

@@ -459,13 +459,14 @@ register(
     Part("exponential", lambda node, a: f"exponential(rate {show(a)})"),
     Part("laplace", lambda node, m, b: f"laplace(middle {show(m)}, width {show(b)})"),
     Part("pmfdist", show_table, names=lambda node: (node.args[0],)),
-    Notation("density", show_density, density_value, spells={r"\mathcal{N}": read_density},
+    Notation("density", show_density, density_value, rounds="often",
+             spells={r"\mathcal{N}": read_density},
              log=log_density,
              examples=(r"\mathcal{N}(a; b, c)", r"\log \mathcal{N}(x; z, A)",
                        r"\log \mathcal{N}(\begin{pmatrix} a \\ b \end{pmatrix}; "
                        r"\begin{pmatrix} 0 \\ 0 \end{pmatrix}, "
                        r"\begin{pmatrix} c & 0 \\ 0 & c \end{pmatrix})")),
-    Notation("kl", lambda node, p, q: f"KL({show(p)} || {show(q)})", kl_value,
+    Notation("kl", lambda node, p, q: f"KL({show(p)} || {show(q)})", kl_value, rounds="often",
              spells={r"\mathrm{KL}": read_divergence, "D": read_indexed_divergence},
              vanishes=True,
              examples=(r"\mathrm{KL}(q \,\|\, s)",

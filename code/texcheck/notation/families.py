@@ -193,5 +193,5 @@ def literal_places(program: Program, key: str) -> list[tuple[Node, Node]]:
 register(
     "Sequences",
     Notation("term", lambda node, key, indices: f"{pretty(key)}<{listed(indices)}>", term_value,
-             names=lambda node: (node.args[0],)),
+             rounds="never", names=lambda node: (node.args[0],)),
 )

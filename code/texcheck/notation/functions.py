@@ -145,13 +145,19 @@ def softplus(x: torch.Tensor) -> torch.Tensor:
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
+def of_primes(node: Node) -> list[tuple[Node, Node | None]]:
+    """A function with primes differentiates itself, by its argument."""
+    return [(node, None)] if node.args[2] else []
+
+
 def jumps(node: Node) -> bool:
     return registry.function(node.args[0]).jumps
 
 
 register(
     "Functions",
-    Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True),
+    Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True,
+             differentiates=of_primes),
     Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
              square=False, siblings={r"\log": r"\exp"},
              examples=(r"\log c", r"\log(1 + e^a)"),
@@ -172,11 +178,14 @@ register(
              siblings={"sigmoid": "tanh"}, examples=(r"\mathrm{sigmoid}(a)",)),
     Function("softplus", softplus, words=("softplus",), entrywise=True, powers=True,
              examples=(r"\mathrm{softplus}(a)",)),
-    Function("relu", torch.relu, words=("relu", "ReLU"), entrywise=True, powers=True,
+    Function("relu", torch.relu, picks=True, words=("relu", "ReLU"), entrywise=True, powers=True,
              siblings={"relu": "sigmoid", "ReLU": "sigmoid"}, examples=(r"\mathrm{ReLU}(x)",)),
-    Function("sign", torch.sign, words=("sign", "sgn"), entrywise=True, powers=True, jumps=True),
-    Function("floor", torch.floor, brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
+    Function("sign", torch.sign, picks=True,
+             words=("sign", "sgn"), entrywise=True, powers=True, jumps=True),
+    Function("floor", torch.floor, picks=True,
+             brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
              examples=(r"\lfloor a \rfloor",)),
-    Function("ceil", torch.ceil, brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
+    Function("ceil", torch.ceil, picks=True,
+             brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
     Function("erf", torch.erf, words=("erf",), entrywise=True, powers=True),
 )
