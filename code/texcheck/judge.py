@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, compare, coverage, orders, perturb
+from . import anchor, compare, coverage, orders, perturb, tying
 from . import values as v
 from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
@@ -37,6 +38,8 @@ CORNER_SECONDS = 1.0
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_SECONDS = 0.2  # its processor time
+TIES = 4  # draws on which an anchor may notice that a definition has changed
+CORNER_ANCHORS = 24  # corners at which an anchor is compared
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -130,11 +133,39 @@ class Run:
         self.seek()
         if self.enough:
             return
+        self.tie()
         for result in self.report.results:
             if not result.done:
                 self.conclude(result)
         if not self.report.errors:
             self.report.errors += coverage.untested(self.block, self.watch)
+
+    def tie(self) -> None:
+        """Whether the anchors hold at the corners, and would notice a change of a definition."""
+        anchors = [r for r in self.report.results if r.item.kind == "code" and r.ok]
+        if not anchors:
+            return
+        program = self.block.program
+        loose = {id(r): set(program.defs) & names_behind(program, r.item.left) for r in anchors
+                 if r.item.left is not None}
+        for number in range(1, TIES + 1):
+            evaluator = self.accepted(number)
+            for result in anchors if evaluator is not None else ():
+                tying.unnoticed(self.block, result.item, evaluator,
+                                self.arguments(result.item.free, number), loose[id(result)])
+        noticed = set[str]().union(*(names_behind(program, r.item.left) - loose[id(r)]
+                                     for r in anchors if r.item.left is not None))
+        for result in anchors:
+            if unseen := loose[id(result)] - noticed:
+                self.failed(result, "code", tying.hidden(unseen))
+        written = perturb.literals(program, self.block.items)
+        draws = perturb.unusual(program, self.seed, self.watch, written)
+        for number, (_, evaluator) in enumerate(itertools.islice(draws, CORNER_ANCHORS)):
+            rng = np.random.default_rng([*self.seed, number, 11])
+            for result in [r for r in anchors if r.ok]:
+                found = tying.refuted(self.block, result.item, evaluator, rng)
+                if found is not None:
+                    self.differs(result, found.left, found.right, evaluator)
 
     @property
     def enough(self) -> bool:
@@ -355,9 +386,11 @@ class Run:
         if not compare.equality(result, *pair, evaluator):
             self.differs(result, *pair, evaluator)
 
-    def arguments(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def arguments(self, names: tuple[str, ...],
+                  number: int | None = None) -> dict[str, torch.Tensor]:
         """Random numbers for the arguments of an anchored function that are not declared."""
-        rng = np.random.default_rng([*self.seed, self.report.draws, 1])
+        rng = np.random.default_rng([*self.seed, self.report.draws if number is None else number,
+                                     1])
         return {n: torch.tensor(rng.normal() * 1.5, dtype=torch.float64) for n in names}
 
     # ---- after all draws ----------------------------------------------------------------
