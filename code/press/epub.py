@@ -105,6 +105,12 @@ def document(book, page: Page, images, problems) -> tuple[str, int]:
     formulas = 0
     for math in root.iter(MATH):
         formulas += 1
+        try:
+            formula.typst(math)  # what cannot be printed is not in a reader either
+        except formula.FormulaError as error:
+            problems.append(PressError(
+                math.get("data-source") or page.source,
+                f"the formula {formula.tex(math)} cannot be shown: {error}"))
         show(math)
     for node in list(root.iter()):
         if not node.tag.startswith("{"):
@@ -123,23 +129,67 @@ def head(book, name, title):
 
 
 def show(math):
-    """A formula with its TeX as alternative text."""
+    """A formula as browsers read MathML, with its TeX as alternative text.
+
+    What they do not read (faces of letters, sides and lines of columns, boxes) becomes letters of
+    Unicode and styles.
+    """
     tex = formula.tex(math)
     semantics = math[0]
     row = semantics[0]
     math.remove(semantics)
     math.append(row)
     for node in math.iter():
-        # Many readers know the letters of Unicode but not this attribute.
+        name = node.tag.removeprefix(formula.MATHML)
+        node.attrib.pop("data-class", None)
         if node.text and node.get("mathvariant", "normal") != "normal":
             face = node.attrib.pop("mathvariant")
             node.text = "".join(formula.styled(char, face) for char in node.text)
+        if name == "mtable":
+            columns(node)
+        elif name == "menclose":
+            node.tag = f"{formula.MATHML}mrow"
+            node.attrib.clear()
+            node.set("style", "border: 0.04em solid; padding: 0.3em;")
+        elif name == "mspace" and node.attrib.pop("mathbackground", None):
+            node.set("style", "background: currentcolor;")
+        elif name == "mo" and formula.grows(node):
+            node.set("stretchy", "true")
     tail, display = math.tail, math.get("display")
     math.attrib.clear()
     math.set("alttext", tex)
     if display:
         math.set("display", display)
     math.tail = tail
+
+
+def columns(table):
+    """The sides, the distances and the lines of the columns and rows of a table as styles."""
+    given = {key: (table.attrib.pop(key, None) or default).split()
+             for key, default in (("columnalign", "center"), ("columnspacing", "1em"),
+                                  ("columnlines", "none"), ("rowlines", "none"),
+                                  ("rowspacing", "0.16em"))}
+
+    def at(key, place):
+        return given[key][min(place, len(given[key]) - 1)]
+
+    for number, row in enumerate(table):
+        for place, cell in enumerate(row):
+            sides = [f"text-align: {at('columnalign', place)}"]
+            left = half(at("columnspacing", place - 1)) if place else "0"
+            right = half(at("columnspacing", place)) if place + 1 < len(row) else "0"
+            gap = "0.3em" if at("rowspacing", 0) == "0.25em" else "0.2em"
+            sides.append(f"padding: {gap} {right} {gap} {left}")
+            if place + 1 < len(row) and at("columnlines", place) == "solid":
+                sides.append("border-right: 0.05em solid")
+            if number + 1 < len(table) and at("rowlines", number) == "solid":
+                sides.append("border-bottom: 0.05em solid")
+            cell.set("style", "; ".join(sides) + ";")
+
+
+def half(length):
+    """Half of a length in em."""
+    return f"{float(length.removesuffix('em')) / 2:g}em"
 
 
 def element(book, page, node, images, problems):

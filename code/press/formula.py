@@ -19,7 +19,7 @@ VARIANTS = {
 ACCENTS = {
     "^": "\u0302", "~": "\u0303", "ˉ": "\u0304", "¯": "\u0304", "˙": "\u0307", "¨": "\u0308",
     "\u20d7": "\u20d7", "→": "\u20d7", "ˇ": "\u030c", "˘": "\u0306", "ˊ": "\u0301", "ˋ": "\u0300",
-    "˚": "\u030a",
+    "˚": "\u030a", "ˆ": "\u0302", "˜": "\u0303", "˝": "\u030b",
 }
 # What one mark over or under a formula is; a line is the same mark at either place.
 LINES = {("mover", "‾"): "overline", ("munder", "‾"): "underline", ("mover", "⏞"): "overbrace",
@@ -27,6 +27,8 @@ LINES = {("mover", "‾"): "overline", ("munder", "‾"): "underline", ("mover",
 # KaTeX writes spaces of no width of their own as characters; the last one turns them back.
 SPACES = {"\u200a": 1, "\u2009": 3, "\u2005": 4, "\u205f": 4, "\u2003": 18, "\u2063": 0}
 BARS = {"∣": "|", "∥": "‖"}
+# KaTeX names another sign than it draws.
+WRONG = {"≆": "≇"}
 BIG_OPERATORS = set("∑∏∐∫∬∭∮∯∰⋃⋂⨁⨂⨀⨄⨆⋁⋀")
 TOKENS = {"mi", "mo", "mn", "mtext"}
 # What the spaces around an operator say of it.
@@ -93,6 +95,8 @@ def repair(math: ET.Element) -> None:
             node.set("width", f"{sign}{width:.4f}em")
         elif name == "mi" or (name == "mo" and {"fence", "stretchy"} & set(node.attrib)):
             node.text = BARS.get(node.text, node.text)
+        if node.text in WRONG:
+            node.text = WRONG[node.text]
 
 
 def _unwrap(node, name):
@@ -217,7 +221,7 @@ def _character(char):
         return _string(char)
     if unicodedata.category(char) in ("Co", "Cn", "Cc", "Cf") or unicodedata.combining(char):
         raise FormulaError(f"the character {char!a} cannot be printed")
-    marked = char.isascii() and not char.isalnum()
+    marked = (char.isascii() and not char.isalnum()) or char in "√∛∜"
     return f"\\{char}" if marked or unicodedata.category(char) in ("Ps", "Pe") else char
 
 
@@ -281,7 +285,7 @@ def _text(node):
     return _variant(node, _words(node.text or ""))
 
 
-def _grows(node):
+def grows(node):
     """Whether a fence is as high as the row that it stands in."""
     return (_name(node) == "mo" and node.get("fence") == "true" and "minsize" not in node.attrib
             and node.get("stretchy") != "false")
@@ -291,7 +295,7 @@ def _grouping(node):
     children = list(node)
     if kind := node.get("data-class"):
         return f'class("{kind}", {_row(children) or chr(34) * 2})'
-    fences = [_grows(child) for child in children]
+    fences = [grows(child) for child in children]
     if not any(fences):
         return _row(children)
     if not (fences[0] or fences[-1]):
@@ -357,9 +361,10 @@ def _root(node):
 
 def _base(node):
     """The base of scripts: a function's name may stand in a row with the sign of application."""
-    if _name(node) == "mrow" and len(node) == 2 and node[1].text == APPLY:
-        return _identifier(node[0], True)
-    return _node(node) or '""'
+    if (_name(node) == "mrow" and len(node) == 2 and node[1].text == APPLY
+            and _name(node[0]) == "mi"):
+        return _identifier(node[0], True) or '""'
+    return _argument(node)
 
 
 def _is_operator(text):

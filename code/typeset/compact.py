@@ -23,8 +23,9 @@ LENGTHS = {
     "height": "H", "margin-right": "R", "margin-left": "L", "top": "T", "vertical-align": "A",
     "border-bottom-width": "W", "border-right-width": "X", "border-top-width": "Y", "left": "E",
     "min-width": "M", "width": "D", "padding-left": "P", "padding-right": "Q", "bottom": "U",
+    "border-width": "C",
 }
-WORDS = {"position:relative": "J"}
+WORDS = {"position:relative": "J", "border-style:solid": "K", "color:transparent": "O"}
 # Rules for the strut of a line, which stands before its content.
 STRUT = {"height": "G", "vertical-align": "F"}
 RENAMED = {"katex-base": "B", "mathnormal": "I", "nulldelimiter": "N", "vlist-t": "V"}

@@ -1,0 +1,124 @@
+"""Formulas as they are seen: the marks of one on the site, on paper and in a reader.
+
+A mark is a piece of ink that hangs together. Its place and size are those of its box, in em from the
+middle of the whole formula, so a line above is told from one below, and a bar that grows from one
+that does not.
+"""
+
+import io
+import re
+import struct
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import typst
+from PIL import Image
+from press import epub, formula
+from scipy import ndimage
+from typeset import compact
+from typeset.katex import render
+
+STATIC = Path(compact.__file__).parent / "static"
+EM = 48  # dots
+AT_ONCE = 120
+MATH = re.compile(r"<math.*?</math>", re.S)
+FONT = "NewCMMath-Regular"
+
+
+def mathml(tex: str, *, display: bool = True) -> ET.Element:
+    """A formula as the pages for print have it."""
+    node = ET.fromstring(MATH.search(render(tex, display=display))[0])
+    formula.repair(node)
+    return node
+
+
+def marks(image: Image.Image) -> np.ndarray:
+    """The marks of a picture: left, top, right, bottom of each, in em from the middle."""
+    ink = np.asarray(image.convert("L")) < 140
+    labels, _ = ndimage.label(ink, structure=np.ones((3, 3)))
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)
+             if max(y.stop - y.start, x.stop - x.start) >= 3]
+    boxes = np.array(boxes, dtype=float).reshape(-1, 4) / EM
+    if len(boxes):
+        low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+        boxes -= np.tile((low + high) / 2, 2)
+    return boxes
+
+
+def on_paper(folder: Path, formulas: list[str]) -> list[np.ndarray]:
+    """Marks of formulas that Typst sets."""
+    lines = ['#set page(width: auto, height: auto, margin: 1em)',
+             '#set text(font: "New Computer Modern", size: 10pt)']
+    lines += [f"#page[#math.equation(block: true, ${text}$.body)]" for text in formulas]
+    path = folder / "formulas.typ"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    made = typst.compile(path, format="png", ppi=72 * EM / 10, ignore_system_fonts=True)
+    made = made if isinstance(made, list) else [made]
+    return [marks(Image.open(io.BytesIO(page))) for page in made]
+
+
+def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[np.ndarray]:
+    """Marks of formulas that a browser shows."""
+    found = []
+    page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=EM / 16)
+    for start in range(0, len(formulas), AT_ONCE):
+        lines = "".join(f'<div class="one"><div>{one}</div></div>'
+                        for one in formulas[start:start + AT_ONCE])
+        style = (".one { font-size: 16px; } .one > div { display: inline-block; padding: 24px; "
+                 "max-width: 1100px; } .one .katex { font-size: 16px; } "
+                 ".katex-display { margin: 0; } math { font-family: reader; }")
+        (folder / "page.html").write_text(
+            f"<!doctype html><meta charset=utf-8>{head}<style>{style}</style>{lines}",
+            encoding="utf-8")
+        page.goto((folder / "page.html").as_uri())
+        page.evaluate("document.fonts.ready")
+        page.wait_for_function("document.fonts.status === 'loaded'")
+        boxes = page.evaluate("[...document.querySelectorAll('.one > div')].map((one) => "
+                              "{ const b = one.getBoundingClientRect(); "
+                              "return [b.left, b.top, b.right, b.bottom]; })")
+        whole = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        found += [marks(whole.crop([round(side * EM / 16) for side in box])) for box in boxes]
+    page.close()
+    return found
+
+
+@cache
+def font() -> bytes:
+    """The font of formulas that Typst brings: a reader with it shows the shapes of the paper."""
+    [library] = Path(typst.__file__).parent.glob("_typst*")
+    content, at = library.read_bytes(), -1
+    while (at := content.find(b"OTTO", at + 1)) >= 0:
+        [count] = struct.unpack(">H", content[at + 4:at + 6])
+        tables = [struct.unpack(">4s4xLL", content[at + 12 + 16 * k:at + 28 + 16 * k])
+                  for k in range(count)]
+        places = {tag: at + offset for tag, offset, _ in tables}
+        if FONT.encode() in content[(start := places.get(b"CFF ", at)):start + 80]:
+            return content[at:at + max(offset + length for _, offset, length in tables)]
+    raise LookupError(f"Typst has no {FONT}")
+
+
+def on_site(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
+    """Marks of formulas on the site."""
+    short = [compact.compact(render(tex, display=True)) for tex in formulas]
+    names = {name for html in short for found in re.findall(r'class="([^"]*)"', html)
+             for name in found.split()}
+    (folder / "lengths.css").write_text(compact.sheet(names), encoding="utf-8")
+    sheets = [STATIC / "katex" / "katex.min.css", STATIC / "typeset.css", folder / "lengths.css"]
+    head = "".join(f'<link rel="stylesheet" href="{path.as_uri()}">' for path in sheets)
+    return in_browser(browser, folder, head, short)
+
+
+def in_reader(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
+    """Marks of formulas in an EPUB."""
+    shown = []
+    for tex in formulas:
+        node = mathml(tex)
+        epub.show(node)
+        shown.append(re.sub(r"(</?)\w+:", r"\1", ET.tostring(node, encoding="unicode")))
+    (folder / "epub.css").write_text(epub.STYLE.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "reader.otf").write_bytes(font())
+    head = (f'<link rel="stylesheet" href="{(folder / "epub.css").as_uri()}">'
+            "<style>@font-face { font-family: reader; src: url(reader.otf); }</style>")
+    return in_browser(browser, folder, head, shown)
