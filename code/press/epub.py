@@ -148,9 +148,10 @@ def show(math):
         if name == "mtable":
             columns(node)
         elif name == "menclose":
-            node.tag = f"{formula.MATHML}mrow"
-            node.attrib.clear()
-            node.set("style", "border: 0.04em solid; padding: 0.3em;")
+            boxed(node, "boxed")
+        elif name in ("mover", "munder") and node[1].text == "‾":
+            node.remove(node[1])
+            boxed(node, "overline" if name == "mover" else "underline")
         elif name == "mspace" and node.attrib.pop("mathbackground", None):
             node.set("style", "background: currentcolor;")
         elif name == "mo" and formula.grows(node):
@@ -161,6 +162,13 @@ def show(math):
     if display:
         math.set("display", display)
     math.tail = tail
+
+
+def boxed(node, name):
+    """An element as a row with a border, of which the style sheet has the class."""
+    node.tag = f"{formula.MATHML}mrow"
+    node.attrib.clear()
+    node.set("class", name)
 
 
 def columns(table):
@@ -175,7 +183,8 @@ def columns(table):
 
     for number, row in enumerate(table):
         for place, cell in enumerate(row):
-            sides = [f"text-align: {at('columnalign', place)}"]
+            side = at("columnalign", place)
+            sides = [f"text-align: {side}", f"text-align: -webkit-{side}"]
             left = half(at("columnspacing", place - 1)) if place else "0"
             right = half(at("columnspacing", place)) if place + 1 < len(row) else "0"
             gap = "0.3em" if at("rowspacing", 0) == "0.25em" else "0.2em"

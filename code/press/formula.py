@@ -29,7 +29,7 @@ SPACES = {"\u200a": 1, "\u2009": 3, "\u2005": 4, "\u205f": 4, "\u2003": 18, "\u2
 BARS = {"∣": "|", "∥": "‖"}
 # KaTeX names another sign than it draws.
 WRONG = {"≆": "≇"}
-BIG_OPERATORS = set("∑∏∐∫∬∭∮∯∰⋃⋂⨁⨂⨀⨄⨆⋁⋀")
+ARROWS = set("→←↔⇒⇐⇔↦⇀↼⇁↽⇌⇋↠↞=")
 TOKENS = {"mi", "mo", "mn", "mtext"}
 # What the spaces around an operator say of it.
 SPACED = {(None, None): "", ("0em", "0em"): "normal", ("0.22em", "0.22em"): "binary",
@@ -75,10 +75,11 @@ def repair(math: ET.Element) -> None:
     - What a token holds besides text is a row: ``<mo>`` around a stack of signs is one that
       KaTeX names a relation, a binary operator or a mark of punctuation.
     - Spaces are elements with a width, not characters, some of which browsers draw with another.
-    - A bar is the sign that grows.
+    - A bar is the sign that grows, and a sign with a stroke is one character.
     """
     for node in list(math.iter()):
         name = _name(node)
+        node.text = node.text and unicodedata.normalize("NFC", node.text)
         if len(node) > ARITY.get(name, len(node)):
             for sign in [child for child in node if child.text == APPLY]:
                 place = list(node).index(sign)
@@ -201,6 +202,8 @@ def _node(node, *, applied=False):
     for key, value in node.attrib.items():
         if key != "data-source" and not re.fullmatch(known.get(key, "(?!)"), value):
             raise FormulaError(f"{key}={value!r} of <{name}> cannot be printed")
+    if len(node) != ARITY.get(name, len(node)):
+        raise FormulaError(f"<{name}> of {len(node)} elements cannot be printed")
     if handler is _identifier:
         return _identifier(node, applied)
     return handler(node)
@@ -274,7 +277,9 @@ def _operator(node):
     if size := node.get("minsize"):
         if size != node.get("maxsize"):
             raise FormulaError(f"{text} of at least {size} cannot be printed")
-        return f"lr(size: #{size}, {_character(text)})"
+        sign = f"lr(size: #{size}, {_character(text)})"
+        kind = "normal" if node.get("fence") == "true" else "relation"
+        return f'class("{kind}", {sign})' if text in "|‖" else sign
     if node.get("stretchy") == "true":
         raise FormulaError(f"{text} that grows cannot be printed")
     sign = _variant(node, _character(text))
@@ -367,17 +372,13 @@ def _base(node):
     return _argument(node)
 
 
-def _is_operator(text):
-    return text.startswith("op(") or text in BIG_OPERATORS
-
-
 def _script(node):
     """One that an operator's scripts stand beside, whatever it would do by itself."""
     base = _base(node[0])
     places = {"msub": ["b"], "msup": ["t"], "msubsup": ["b", "t"]}[_name(node)]
     scripts = ", ".join(f"{place}: {_raised(child)}"
                         for place, child in zip(places, node[1:], strict=True))
-    if _is_operator(base):
+    if _name(node[0]) == "mo" or base.startswith(("op(", "class(", "lr(", "attach(")):
         base = f"scripts({base})"
     return f"attach({base}, {scripts})"
 
@@ -402,6 +403,8 @@ def _limits(node):
             return f"accent({_argument(base)}, {_string(ACCENTS[mark])}{size})"
         raise FormulaError(f"the accent {mark!r} cannot be printed")
     if base.get("minsize") and base.get("stretchy") == "true" and "maxsize" not in base.attrib:
+        if base.text not in ARROWS:
+            raise FormulaError(f"{base.text} that grows cannot be printed")
         written = f"stretch({_character(base.text)}, size: #(100% + 1.2em))"
     else:
         written = _base(base)

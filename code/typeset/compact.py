@@ -25,7 +25,8 @@ LENGTHS = {
     "min-width": "M", "width": "D", "padding-left": "P", "padding-right": "Q", "bottom": "U",
     "border-width": "C",
 }
-WORDS = {"position:relative": "J", "border-style:solid": "K", "color:transparent": "O"}
+WORDS = {"position:relative": "J", "border-style:solid": "K", "color:transparent": "O",
+         "border-right-style:solid": "Kr", "margin:0 -0.02em": "Km"}
 # Rules for the strut of a line, which stands before its content.
 STRUT = {"height": "G", "vertical-align": "F"}
 RENAMED = {"katex-base": "B", "mathnormal": "I", "nulldelimiter": "N", "vlist-t": "V"}

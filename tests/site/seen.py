@@ -11,18 +11,22 @@ import struct
 import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import typst
 from PIL import Image
 from press import epub, formula
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 from typeset import compact
 from typeset.katex import render
 
 STATIC = Path(compact.__file__).parent / "static"
 EM = 48  # dots
-AT_ONCE = 120
+AT_ONCE = 150
+UP, ACROSS = 0.36, 0.3
+FAR = (0, 1, 2, 4)  # dots on each side
 MATH = re.compile(r"<math.*?</math>", re.S)
 FONT = "NewCMMath-Regular"
 
@@ -34,20 +38,32 @@ def mathml(tex: str, *, display: bool = True) -> ET.Element:
     return node
 
 
-def marks(image: Image.Image) -> np.ndarray:
+class Seen(NamedTuple):
+    """What is seen of a formula: its ink in square em, and its marks as boxes, by how far ink may
+    be apart and still be one mark."""
+
+    ink: float
+    marks: list[np.ndarray]
+
+
+def look(image: Image.Image) -> Seen:
     """The marks of a picture: left, top, right, bottom of each, in em from the middle."""
     ink = np.asarray(image.convert("L")) < 140
-    labels, _ = ndimage.label(ink, structure=np.ones((3, 3)))
-    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)
-             if max(y.stop - y.start, x.stop - x.start) >= 3]
-    boxes = np.array(boxes, dtype=float).reshape(-1, 4) / EM
-    if len(boxes):
-        low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-        boxes -= np.tile((low + high) / 2, 2)
-    return boxes
+    found = []
+    for far in FAR:
+        thick = ndimage.binary_dilation(ink, iterations=far) if far else ink
+        labels, _ = ndimage.label(thick, structure=np.ones((3, 3)))
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)
+                 if max(y.stop - y.start, x.stop - x.start) >= 3]
+        boxes = np.array(boxes, dtype=float).reshape(-1, 4) / EM
+        if len(boxes):
+            low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+            boxes -= np.tile((low + high) / 2, 2)
+        found.append(boxes)
+    return Seen(ink.sum() / EM**2, found)
 
 
-def on_paper(folder: Path, formulas: list[str]) -> list[np.ndarray]:
+def on_paper(folder: Path, formulas: list[str]) -> list[Seen]:
     """Marks of formulas that Typst sets."""
     lines = ['#set page(width: auto, height: auto, margin: 1em)',
              '#set text(font: "New Computer Modern", size: 10pt)']
@@ -56,18 +72,18 @@ def on_paper(folder: Path, formulas: list[str]) -> list[np.ndarray]:
     path.write_text("\n".join(lines), encoding="utf-8")
     made = typst.compile(path, format="png", ppi=72 * EM / 10, ignore_system_fonts=True)
     made = made if isinstance(made, list) else [made]
-    return [marks(Image.open(io.BytesIO(page))) for page in made]
+    return [look(Image.open(io.BytesIO(page))) for page in made]
 
 
-def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[np.ndarray]:
+def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[Seen]:
     """Marks of formulas that a browser shows."""
     found = []
     page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=EM / 16)
     for start in range(0, len(formulas), AT_ONCE):
         lines = "".join(f'<div class="one"><div>{one}</div></div>'
                         for one in formulas[start:start + AT_ONCE])
-        style = (".one { font-size: 16px; } .one > div { display: inline-block; padding: 24px; "
-                 "max-width: 1100px; } .one .katex { font-size: 16px; } "
+        style = (".one { display: inline-block; font-size: 16px; vertical-align: top; } "
+                 ".one > div { display: inline-block; padding: 24px; max-width: 1100px; } .one .katex { font-size: 16px; } "
                  ".katex-display { margin: 0; } math { font-family: reader; }")
         (folder / "page.html").write_text(
             f"<!doctype html><meta charset=utf-8>{head}<style>{style}</style>{lines}",
@@ -79,7 +95,7 @@ def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[np
                               "{ const b = one.getBoundingClientRect(); "
                               "return [b.left, b.top, b.right, b.bottom]; })")
         whole = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        found += [marks(whole.crop([round(side * EM / 16) for side in box])) for box in boxes]
+        found += [look(whole.crop([round(side * EM / 16) for side in box])) for box in boxes]
     page.close()
     return found
 
@@ -99,7 +115,7 @@ def font() -> bytes:
     raise LookupError(f"Typst has no {FONT}")
 
 
-def on_site(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
+def on_site(browser, folder: Path, formulas: list[str]) -> list[Seen]:
     """Marks of formulas on the site."""
     short = [compact.compact(render(tex, display=True)) for tex in formulas]
     names = {name for html in short for found in re.findall(r'class="([^"]*)"', html)
@@ -110,7 +126,7 @@ def on_site(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
     return in_browser(browser, folder, head, short)
 
 
-def in_reader(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
+def in_reader(browser, folder: Path, formulas: list[str]) -> list[Seen]:
     """Marks of formulas in an EPUB."""
     shown = []
     for tex in formulas:
@@ -122,3 +138,34 @@ def in_reader(browser, folder: Path, formulas: list[str]) -> list[np.ndarray]:
     head = (f'<link rel="stylesheet" href="{(folder / "epub.css").as_uri()}">'
             "<style>@font-face { font-family: reader; src: url(reader.otf); }</style>")
     return in_browser(browser, folder, head, shown)
+
+
+def apart(one: Seen, other: Seen, heavy: float = 0.2) -> str:
+    """What differs between two forms of a formula, or nothing.
+
+    Distances between signs are each form's own; their number, sizes and heights are not. Marks may
+    touch in one form and not in the other: they count alike where they do as soon as all are a
+    little thicker, and where there is as much ink.
+    """
+    said = [_apart(a, b) for a, b in zip(one.marks, other.marks, strict=True)]
+    if not said[0]:
+        return ""
+    if all(said) or abs(one.ink - other.ink) > heavy * max(one.ink, other.ink):
+        return f"{said[0]}; ink {one.ink:.2f} and {other.ink:.2f}"
+    return ""
+
+
+def _apart(one, other):
+    if len(one) != len(other):
+        return f"{len(one)} marks and {len(other)}"
+    if not len(one):
+        return ""
+    far = np.abs(one[:, None, :] - other[None, :, :])
+    cost = far[..., 1] + far[..., 3] + 0.3 * (far[..., 0] + far[..., 2])
+    far = far[linear_sum_assignment(cost)]
+    up, across = far[:, 1::2].max(), far[:, ::2].max()
+    if up > UP:
+        return f"a mark {up:.2f} em higher or lower"
+    if across > ACROSS * max(np.ptp(one[:, ::2]), 1):
+        return f"a mark {across:.2f} em to the side"
+    return ""
