@@ -41,8 +41,10 @@ COMBINED = [
     *(rf"{sign}_{{a}}^{{b}}" for sign in (
         "x", r"\sum", r"\int", r"\oint", r"\prod", r"\bigcup", r"\lim", r"\max", r"\log",
         r"\operatorname{ab}", r"\operatorname*{ab}", r"\mathop{ab}", r"\mathbf{x}", r"\hat{x}",
-        r"\overline{x}", r"\underbrace{x + y}", r"\overbrace{x + y}", r"\left( x \right)", r"{}")),
-    r"a \sim_p b", r"a =_x b", r"a \to^p b", r"x +_p y", r"\sum\nolimits_a^b", r"\int\limits_a^b", r"\lim\nolimits_a", r"\max\limits_a", r"f''_a",
+        r"\overline{x}", r"\left( x \right)", r"{}")),
+    r"\frac{\sum_{i=1}^n x_i}{\prod_{j=1}^m y_j}", r"\frac{\max_i x_i}{\lim_{t \to 0} y}",
+    r"e^{\sum_i x_i}", r"\textstyle \sum_i x_i", r"\textstyle \sum\limits_i x_i",
+    r"\tfrac{1}{2} \textstyle \max_i x_i", r"a \sim_p b", r"a =_x b", r"a \to^p b", r"x +_p y", r"\sum\nolimits_a^b", r"\int\limits_a^b", r"\lim\nolimits_a", r"\max\limits_a", r"f''_a",
     r"x^{\prime\prime}", r"{}_a^b x_c^d", r"\xrightarrow[\text{below}]{\text{above it}}",
     r"\xleftarrow{abc}", r"\xrightarrow{}", r"\xLeftrightarrow{ab}", r"\xmapsto{a}", r"\xlongequal{a}",
     # faces

@@ -145,6 +145,8 @@ def show(math):
         if node.text and node.get("mathvariant", "normal") != "normal":
             face = node.attrib.pop("mathvariant")
             node.text = "".join(formula.styled(char, face) for char in node.text)
+        if name in ("munder", "mover", "munderover"):
+            limits(node, node.attrib.pop("data-limits", None))
         if name == "mtable":
             columns(node)
         elif name == "menclose":
@@ -156,12 +158,26 @@ def show(math):
             node.set("style", "background: currentcolor;")
         elif name == "mo" and formula.grows(node):
             node.set("stretchy", "true")
+        elif name == "mo" and node.get("maxsize") and node.text in "/\\":
+            node.set("lspace", "0em")
+            node.set("rspace", "0em")
     tail, display = math.tail, math.get("display")
     math.attrib.clear()
     math.set("alttext", tex)
     if display:
         math.set("display", display)
     math.tail = tail
+
+
+def limits(node, moving):
+    """Whether the limits of an operator stand beside it where it is small; a name is one as well."""
+    base = node[0]
+    if len(base) == 2 and base[1].text == formula.APPLY and moving:
+        base.tag, base.text = f"{formula.MATHML}mo", base[0].text
+        base.attrib = {"form": "prefix", "lspace": "0em", "rspace": "0.1667em"}
+        del base[:]
+    if base.tag == f"{formula.MATHML}mo" and (moving or base.text in formula.LARGE):
+        base.set("movablelimits", "true" if moving else "false")
 
 
 def boxed(node, name):

@@ -29,6 +29,7 @@ SPACES = {"\u200a": 1, "\u2009": 3, "\u2005": 4, "\u205f": 4, "\u2003": 18, "\u2
 BARS = {"∣": "|", "∥": "‖"}
 # KaTeX names another sign than it draws.
 WRONG = {"≆": "≇"}
+LARGE = set("∑∏∐∫∬∭∮∯∰⋃⋂⨁⨂⨀⨄⨆⋁⋀")
 ARROWS = set("→←↔⇒⇐⇔↦⇀↼⇁↽⇌⇋↠↞=")
 TOKENS = {"mi", "mo", "mn", "mtext"}
 # What the spaces around an operator say of it.
@@ -50,8 +51,9 @@ ATTRIBUTES = {
                 "voffset": LENGTH},
     "mphantom": {}, "menclose": {"notation": "box"},
     "mfrac": {"linethickness": "0px"}, "msqrt": {}, "mroot": {},
-    "msub": {}, "msup": {}, "msubsup": {}, "munderover": {},
-    "mover": {"accent": "true"}, "munder": {"accentunder": "true"},
+    "msub": {}, "msup": {}, "msubsup": {}, "munderover": {"data-limits": "move"},
+    "mover": {"accent": "true", "data-limits": "move"},
+    "munder": {"accentunder": "true", "data-limits": "move"},
     "mstyle": {"scriptlevel": "[012]", "displaystyle": TRUTH},
     "mtable": {"columnalign": SIDES, "columnspacing": rf"{LENGTH}( {LENGTH})*",
                "rowspacing": rf"{LENGTH}( {LENGTH})*", "columnlines": SOLID, "rowlines": SOLID},
@@ -76,7 +78,9 @@ def repair(math: ET.Element) -> None:
       KaTeX names a relation, a binary operator or a mark of punctuation.
     - Spaces are elements with a width, not characters, some of which browsers draw with another.
     - A bar is the sign that grows, and a sign with a stroke is one character.
+    - Limits that stand beside their operator wherever it is small, as in a fraction, say so.
     """
+    _mark_limits(math, math.get("display") == "block")
     for node in list(math.iter()):
         name = _name(node)
         node.text = node.text and unicodedata.normalize("NFC", node.text)
@@ -98,6 +102,14 @@ def repair(math: ET.Element) -> None:
             node.text = BARS.get(node.text, node.text)
         if node.text in WRONG:
             node.text = WRONG[node.text]
+
+
+def _mark_limits(node, display):
+    """Mark limits that KaTeX has set because of the style, and not because of a command."""
+    for child in node:
+        if display and _name(child) in ("munder", "mover", "munderover"):
+            child.set("data-limits", "move")
+        _mark_limits(child, {"true": True, "false": False}.get(child.get("displaystyle"), display))
 
 
 def _unwrap(node, name):
@@ -283,6 +295,8 @@ def _operator(node):
     if node.get("stretchy") == "true":
         raise FormulaError(f"{text} that grows cannot be printed")
     sign = _variant(node, _character(text))
+    if SPACED[spaces] and text in LARGE:
+        raise FormulaError(f"{text} as an ordinary sign cannot be printed")
     return f'class("{SPACED[spaces]}", {sign})' if SPACED[spaces] else sign
 
 
@@ -413,7 +427,9 @@ def _limits(node):
             return f"{written[:-1]}, {_argument(marks[0])})"
     scripts = ", ".join(f"{place}: {_argument(child)}"
                         for place, child in zip(places, marks, strict=True))
-    return f"attach(limits({written}), {scripts})"
+    moving = node.get("data-limits") and (written in LARGE or written.startswith("op("))
+    limits = f"limits({written}, inline: #false)" if moving else f"limits({written})"
+    return f"attach({limits}, {scripts})"
 
 
 def _space(node):
@@ -461,7 +477,9 @@ def _phantom(node):
 
 
 def _enclosed(node):
-    return f"#box(stroke: 0.4pt, inset: 3pt, $display({_row(list(node))})$)"
+    # The height of a formula in a line is cut by a part of the leading.
+    inner = f"#set par(leading: 0pt);$display({_row(list(node))})$"
+    return f"#box(stroke: 0.4pt, inset: 3pt, [{inner}])"
 
 
 def _table(node):

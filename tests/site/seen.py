@@ -25,8 +25,8 @@ from typeset.katex import render
 STATIC = Path(compact.__file__).parent / "static"
 EM = 48  # dots
 AT_ONCE = 150
-UP, ACROSS = 0.36, 0.3
-FAR = (0, 1, 2, 4)  # dots on each side
+UP, ACROSS = 0.25, 0.3
+FAR = (0, 1, 2)  # dots on each side
 MATH = re.compile(r"<math.*?</math>", re.S)
 FONT = "NewCMMath-Regular"
 
@@ -89,8 +89,7 @@ def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[Se
             f"<!doctype html><meta charset=utf-8>{head}<style>{style}</style>{lines}",
             encoding="utf-8")
         page.goto((folder / "page.html").as_uri())
-        page.evaluate("document.fonts.ready")
-        page.wait_for_function("document.fonts.status === 'loaded'")
+        page.evaluate("Promise.all([...document.fonts].map((one) => one.load())).then(() => 0)")
         boxes = page.evaluate("[...document.querySelectorAll('.one > div')].map((one) => "
                               "{ const b = one.getBoundingClientRect(); "
                               "return [b.left, b.top, b.right, b.bottom]; })")
@@ -140,23 +139,25 @@ def in_reader(browser, folder: Path, formulas: list[str]) -> list[Seen]:
     return in_browser(browser, folder, head, shown)
 
 
-def apart(one: Seen, other: Seen, heavy: float = 0.2) -> str:
+def apart(one: Seen, other: Seen, heavy: float = 0.25, up: float = UP, touching: float = 0) -> str:
     """What differs between two forms of a formula, or nothing.
 
-    Distances between signs are each form's own; their number, sizes and heights are not. Marks may
-    touch in one form and not in the other: they count alike where they do as soon as all are a
-    little thicker, and where there is as much ink.
+    Distances between signs are each form's own; their number, sizes, heights and weights are not.
+    Marks may touch in one form and not in the other: they count alike where they do as soon as all
+    are a little thicker. In long formulas a share of the marks may touch, if there is as much ink.
     """
-    said = [_apart(a, b) for a, b in zip(one.marks, other.marks, strict=True)]
-    if not said[0]:
-        return ""
-    if all(said) or abs(one.ink - other.ink) > heavy * max(one.ink, other.ink):
-        return f"{said[0]}; ink {one.ink:.2f} and {other.ink:.2f}"
+    said = [_apart(a, b, up, touching) for a, b in zip(one.marks, other.marks, strict=True)]
+    if all(said):
+        return said[0]
+    if abs(one.ink - other.ink) > heavy * max(one.ink, other.ink):
+        return f"ink {one.ink:.2f} and {other.ink:.2f}"
     return ""
 
 
-def _apart(one, other):
+def _apart(one, other, allowed, touching):
     if len(one) != len(other):
+        if abs(len(one) - len(other)) <= touching * max(len(one), len(other)):
+            return ""
         return f"{len(one)} marks and {len(other)}"
     if not len(one):
         return ""
@@ -164,7 +165,7 @@ def _apart(one, other):
     cost = far[..., 1] + far[..., 3] + 0.3 * (far[..., 0] + far[..., 2])
     far = far[linear_sum_assignment(cost)]
     up, across = far[:, 1::2].max(), far[:, ::2].max()
-    if up > UP:
+    if up > allowed * max(np.ptp(one[:, 1::2]) / 2, 1):
         return f"a mark {up:.2f} em higher or lower"
     if across > ACROSS * max(np.ptp(one[:, ::2]), 1):
         return f"a mark {across:.2f} em to the side"
