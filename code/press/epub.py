@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from . import formula, index
-from .pages import MATH, Book, Page, PressError
+from .pages import MATH, Book, Page, PressError, heading, unknown
 
 XHTML = "http://www.w3.org/1999/xhtml"
 OPS = "http://www.idpf.org/2007/ops"
@@ -41,6 +41,12 @@ CONTAINER = f"""<?xml version="1.0" encoding="utf-8"?>
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
 KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan", "rowspan",
         "style"}
+
+SHOWN = {"page", "section", "p", "div", "span", "a", "em", "strong", "code", "samp", "kbd", "abbr",
+         "sup", "sub", "br", "b", "i", "u", "s", "del", "ins", "mark", "small", "cite", "dfn", "var",
+         "img", "figure", "figcaption", "table", "caption", "colgroup", "col", "thead", "tbody",
+         "tfoot", "tr", "th", "td", "ul", "ol", "li", "dl", "dt", "dd", "pre", "blockquote", "hr",
+         "aside", "details", "summary", "h1", "h2", "h3", "h4", "h5", "h6"}
 
 ET.register_namespace("", XHTML)
 ET.register_namespace("epub", OPS)
@@ -221,6 +227,10 @@ def element(book, page, node, images, problems):
     """An element of a page as one of XHTML."""
     place = node.get("data-source") or page.source
     kind = NOTES.get(node.get("role"))
+    for name in unknown(node):
+        problems.append(PressError(place, f"the class {name} has no look in a reader"))
+    if node.tag not in SHOWN:
+        problems.append(PressError(place, f"<{node.tag}> cannot be shown in a reader"))
     for name in [name for name in node.attrib if name not in KEPT]:
         del node.attrib[name]
     if kind:
@@ -320,22 +330,6 @@ def sections(node, href, depth):
             target = f"{href}#{child.get('id')}"
             title = heading(child)
             yield f"<li><a href={quoteattr(target)}>{escape(title)}</a>{inner}</li>\n"
-
-
-def heading(section) -> str:
-    """The heading of a section in words; of a formula, what it shows."""
-    node = next(child for child in section if re.fullmatch(r"h[1-6]", child.tag))
-    return " ".join("".join(visible(node)).split())
-
-
-def visible(node):
-    """The text of an element without the TeX of its formulas."""
-    if node.tag == f"{formula.MATHML}annotation":
-        return
-    yield node.text or ""
-    for child in node:
-        yield from visible(child)
-        yield child.tail or ""
 
 
 def package(book, documents, images, mathematical, when) -> str:
