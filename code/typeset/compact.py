@@ -259,6 +259,9 @@ def sheet(classes) -> str:
     for name in sorted(set(classes)):
         if column := re.fullmatch(r"width-(\d+)", name):
             lines.append(f".{name}{{width:{column[1]}%}}")
+        if size := re.fullmatch(r"(width|height)-([\d_]+)(pc|px|em|ex|pt|cm|mm|in)", name):
+            value = size[2].replace("_", ".") + ("%" if size[3] == "pc" else size[3])
+            lines.append(f"img.{name}{{{size[1]}:{value}}}")
         if not (found := NAME.match(name)):
             continue
         letter, value = found[1], int(found[2]) / 10000
