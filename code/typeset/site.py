@@ -151,8 +151,7 @@ def write_files(app, error):
             path.unlink(missing_ok=True)
     lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
     if app.builder.name == "singlehtml":
-        [page] = out.glob("*.html")
-        lengths.write_text(sheet(_classes([page])), encoding="utf-8")
+        lengths.write_text(sheet(_classes(sorted(out.glob("*.html")))), encoding="utf-8")
         return
     wanted = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
     pages = [page for page in wanted if page.is_file()]  # one chapter may be built alone
