@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from . import formula, index
-from .pages import MATH, Book, Page, PressError, heading, unknown
+from .pages import MATH, Book, Page, PressError, heading, unseen
 
 XHTML = "http://www.w3.org/1999/xhtml"
 OPS = "http://www.idpf.org/2007/ops"
@@ -108,6 +108,7 @@ def image(path: Path) -> str | bytes:
 def document(book, page: Page, images, problems) -> tuple[str, int]:
     """A page as XHTML, and how many formulas it has."""
     root = copy.deepcopy(page.root)
+    problems += unseen(root, f"{page.source}:1")
     formulas = 0
     for math in root.iter(MATH):
         formulas += 1
@@ -227,8 +228,6 @@ def element(book, page, node, images, problems):
     """An element of a page as one of XHTML."""
     place = node.get("data-source") or page.source
     kind = NOTES.get(node.get("role"))
-    for name in unknown(node):
-        problems.append(PressError(place, f"the class {name} has no look in a reader"))
     if node.tag not in SHOWN:
         problems.append(PressError(place, f"<{node.tag}> cannot be shown in a reader"))
     for name in [name for name in node.attrib if name not in KEPT]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from . import formula
-from .pages import MATH, Book, Page, PressError, classes, text_of, unknown
+from .pages import MATH, Book, Page, PressError, classes, text_of, unseen
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 TAGS = {"em": "emph", "i": "emph", "cite": "emph", "dfn": "emph", "var": "emph", "strong": "strong",
@@ -94,7 +94,7 @@ class Writer:
         self.page, self.source, self.level = page, f"{page.source}:1", level - 1
         self.notes = {node.get("id"): node for node in page.root.iter("aside")
                       if node.get("role") == "doc-footnote"}
-        self.check(page.root if node is None else node, self.source)
+        self.problems += unseen(page.root if node is None else node, self.source)
         if node is not None:
             return self.block(node)
         return self.flow(page.root)
@@ -205,18 +205,6 @@ class Writer:
             return ""
         return handler(node)
 
-    def check(self, node: ET.Element, place: str) -> None:
-        """Note the classes and styles that nobody shows on paper, of an element and all in it."""
-        place = node.get("data-source") or place
-        for name in unknown(node):
-            self.problems.append(PressError(place, f"the class {name} has no look on paper"))
-        if node.get("style") and node.tag not in ("img", "col"):
-            said = f"the style {node.get('style')!r} cannot be printed"
-            self.problems.append(PressError(place, said))
-        if node.tag not in ("pre", MATH):  # what is in them has its own rules
-            for child in node:
-                self.check(child, place)
-
     def call(self, name: str, node: ET.Element, *arguments: str) -> str:
         """A call of a function of the template, with the content of an element."""
         body = self.flow(node)
@@ -315,7 +303,7 @@ class Writer:
 
     def line_block(self, node):
         """Lines that are broken where they are broken, and those that are indented."""
-        lines = [f"#pad(left: 1.5em)[{self.line_block(child)}]" if "line-block" in classes(child)
+        lines = [f"#indented[{self.line_block(child)}]" if "line-block" in classes(child)
                  else self.line(child) + " #linebreak()" for child in node]
         return "\n".join([f"// @{self.place(node)}", *lines])
 

@@ -178,6 +178,18 @@ def unknown(node: ET.Element) -> list[str]:
     return [name for name in classes(node) if not PLAIN.fullmatch(name)]
 
 
+def unseen(node: ET.Element, place: str) -> Iterator[PressError]:
+    """The classes and styles of an element, and of all in it, that nobody shows on paper."""
+    place = node.get("data-source") or place
+    for name in unknown(node):
+        yield PressError(place, f"the class {name} has no look on paper or in a reader")
+    if node.get("style") and node.tag not in ("img", "col"):
+        yield PressError(place, f"the style {node.get('style')!r} cannot be printed")
+    if node.tag not in ("pre", MATH):  # what is in them has its own rules
+        for child in node:
+            yield from unseen(child, place)
+
+
 def heading(section: ET.Element) -> str:
     """The heading of a section in words; of a formula, what it shows."""
     node = next(child for child in section if re.fullmatch(r"h[1-6]", child.tag))

@@ -40,10 +40,11 @@ def mathml(tex: str, *, display: bool = True) -> ET.Element:
 
 class Seen(NamedTuple):
     """What is seen of a formula: its ink in square em, and its marks as boxes, by how far ink may
-    be apart and still be one mark."""
+    be apart and still be one mark, and how many holes the ink has."""
 
     ink: float
     marks: list[np.ndarray]
+    holes: int
 
 
 def look(image: Image.Image) -> Seen:
@@ -60,7 +61,8 @@ def look(image: Image.Image) -> Seen:
             low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
             boxes -= np.tile((low + high) / 2, 2)
         found.append(boxes)
-    return Seen(ink.sum() / EM**2, found)
+    holes = ndimage.label(~np.pad(ink, 1))[1] - 1
+    return Seen(ink.sum() / EM**2, found, holes)
 
 
 def on_paper(folder: Path, formulas: list[str]) -> list[Seen]:

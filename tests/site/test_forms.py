@@ -5,6 +5,7 @@ what Typst sets. Every command of KaTeX is tried: it is seen alike, or it is ref
 import json
 import re
 import xml.etree.ElementTree as ET
+from functools import partial
 
 import formulas
 import numpy as np
@@ -22,7 +23,7 @@ SHAPES = {
     "the size of a sign": [r"\backprime", r"\prime", r"\bigstar", r"\bigoplus", r"\circledR",
                            r"\textregistered", r"\ddots", r"\left/ \frac{a}{b} \right."],
     "the weight of a sign": [r"\big", r"\bigr", r"\overbrace", r"\underbrace", r"\overrightarrow",
-                             r"\ddot", r"\xlongequal"],
+                             r"\ddot", r"\xlongequal", r"\xrightarrow"],
     "the size of parentheses": [r"\binom", r"\dbinom", r"\choose", r"{a \choose b}"],
     "letters that touch": [r"\textit", r"\mathit", r"\sum_{\substack{i < j \\ j < k}} x"],
     "the width of nothing": [r"\phantom"],
@@ -85,7 +86,7 @@ def test_every_command_is_seen_in_a_reader_as_on_the_site(browser, on_site, show
     (r"\overset{!}{=}", "\\="), (r"\rule{1em}{0.5em} x", "x"), (r"\underline{x}", "overline(x)"),
     (r"\left. \frac{a}{b} \right|", r"frac(a, b) \|"),
     (r"\left\| \frac{a}{b} \right\|", "∥ frac(a, b) ∥"),
-    (r"\mathbb{1}", "1"), (r"\boxed{x}", "x"), (r"\overline{x}", "x"),
+    (r"\boxed{x}", "x"), (r"\overline{x}", "x"),
     (r"\frac{a}{\sum_{i=1}^n b}", "frac(a, attach(limits(∑), b: i=1, t: n) b)"),
     (r"\mathbf{x}", "x"), (r"\hat{y}", "y"), (r"\Bigl( x \Bigr)", r"\( x \)"),
     (r"\begin{array}{c|c} a & b \end{array}", "a b"), (r"\boldsymbol{\nabla}", "∇"),
@@ -96,6 +97,14 @@ def test_what_is_lost_or_wrong_is_seen(browser, tmp_path, tex, wrong):
     right, spoilt = seen.on_paper(tmp_path, [formula.typst(seen.mathml(tex)), wrong])
     assert not seen.apart(site, right)
     assert seen.apart(site, spoilt)
+
+
+def test_the_double_struck_one_is_hollow_in_every_form(browser, tmp_path):
+    one, plain = r"\mathbb{1}", "1"
+    for show in (partial(seen.on_site, browser), partial(seen.in_reader, browser)):
+        assert [sign.holes for sign in show(tmp_path, [one, plain])] == [1, 0]
+    sources = [formula.typst(seen.mathml(tex)) for tex in (one, plain)]
+    assert [sign.holes for sign in seen.on_paper(tmp_path, sources)] == [1, 0]
 
 
 @pytest.fixture(scope="module")
@@ -117,5 +126,5 @@ def test_the_formulas_of_the_book_are_seen_on_paper_as_on_the_site(browser, of_t
     chosen = chosen[:150] + chosen[150::6]
     sources = [formula.typst(seen.mathml(tex)) for tex in chosen]
     on_site, on_paper = seen.on_site(browser, tmp_path, chosen), seen.on_paper(tmp_path, sources)
-    assert differences(on_site, on_paper, chosen, heavy=0.15, up=0.45, touching=0.13) == {}
+    assert differences(on_site, on_paper, chosen, heavy=0.2, up=0.45, touching=0.13) == {}
     assert np.mean([one.ink for one in on_site]) > 0.5
