@@ -43,10 +43,10 @@ KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan"
         "style"}
 
 SHOWN = {"page", "section", "p", "div", "span", "a", "em", "strong", "code", "samp", "kbd", "abbr",
-         "sup", "sub", "br", "b", "i", "u", "s", "del", "ins", "mark", "small", "cite", "dfn", "var",
-         "img", "figure", "figcaption", "table", "caption", "colgroup", "col", "thead", "tbody",
-         "tfoot", "tr", "th", "td", "ul", "ol", "li", "dl", "dt", "dd", "pre", "blockquote", "hr",
-         "aside", "details", "summary", "h1", "h2", "h3", "h4", "h5", "h6"}
+         "sup", "sub", "br", "b", "i", "u", "s", "del", "ins", "mark", "small", "cite", "dfn",
+         "var", "img", "figure", "figcaption", "table", "caption", "colgroup", "col", "thead",
+         "tbody", "tfoot", "tr", "th", "td", "ul", "ol", "li", "dl", "dt", "dd", "pre",
+         "blockquote", "hr", "aside", "details", "summary", "h1", "h2", "h3", "h4", "h5", "h6"}
 
 ET.register_namespace("", XHTML)
 ET.register_namespace("epub", OPS)
@@ -177,7 +177,7 @@ def show(math):
 
 
 def limits(node, moving):
-    """Whether the limits of an operator stand beside it where it is small; a name is one as well."""
+    """Whether the limits of an operator stand beside it where it is small; a name is one."""
     base = node[0]
     if len(base) == 2 and base[1].text == formula.APPLY and moving:
         base.tag, base.text = f"{formula.MATHML}mo", base[0].text

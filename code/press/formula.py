@@ -13,8 +13,8 @@ APPLY = "\u2061"
 VARIANTS = {
     "bold": "upright(bold({}))", "italic": "italic({})", "bold-italic": "italic(bold({}))",
     "double-struck": "bb({})", "script": "cal({})", "bold-script": "bold(cal({}))",
-    "fraktur": "frak({})", "sans-serif": "upright(sans({}))", "sans-serif-italic": "italic(sans({}))",
-    "monospace": "mono({})",
+    "fraktur": "frak({})", "sans-serif": "upright(sans({}))",
+    "sans-serif-italic": "italic(sans({}))", "monospace": "mono({})",
 }
 ACCENTS = {
     "^": "\u0302", "~": "\u0303", "ˉ": "\u0304", "¯": "\u0304", "˙": "\u0307", "¨": "\u0308",

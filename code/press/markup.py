@@ -1,9 +1,9 @@
 """The pages as Typst source.
 
 Each tag of the pages becomes Typst's own element; each class that the extensions of the book emit,
-and that has a look of its own, becomes a function of ``template.typ``. Any other class is
-an error unless it is one of :data:`press.pages.PLAIN`, and so is a tag without one. Comments ``// @FILE:LINE`` in the result say where each
-block comes from.
+and that has a look of its own, becomes a function of ``template.typ``. Any other class is an error
+unless it is one of :data:`press.pages.PLAIN`, and so is any other tag. Comments ``// @FILE:LINE``
+in the result say where each block comes from.
 """
 
 import json
@@ -393,7 +393,8 @@ class Writer:
         if problem := broken(path):
             self.fail(node, f"the image {path.name} {problem}")
         sizes = [f", {key}: {size}" for key, size in self.sizes(node).items()]
-        return f"picture({string('/' + str(relative))}, {string(node.get('alt') or '')}{''.join(sizes)})"
+        given = [string(f"/{relative}"), string(node.get("alt") or "")]
+        return f"picture({', '.join(given)}{''.join(sizes)})"
 
     def sizes(self, node):
         """The size that an image says; a pixel is three quarters of a point."""

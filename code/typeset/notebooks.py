@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
-    "derivation": "Derivation",
+    "derivation": "Derivation", "restored": "Restored", "translation": "Translation",
 }
 SILENT = {"answer", "question", "bibliography", "toctree", "glossary", "notation"}
-LISTED = {"build-report", "evidence-table", "exam-map", "papers-table"}
+LISTED = {"build-report", "evidence-table", "exam-map", "papers-table", "paper"}
 ADMONITIONS = {"note", "warning", "tip", "important", "hint", "seealso", "admonition", "caution"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
@@ -190,7 +190,9 @@ def settings(body: list[str]) -> dict:
     """
     found = yaml.safe_load("\n".join(split(body)[0])) or {}
     tags = found.get("tags", [])
-    return {**found, "tags": tags.replace(",", " ").split() if isinstance(tags, str) else list(tags)}
+    if isinstance(tags, str):
+        tags = tags.replace(",", " ").split()
+    return {**found, "tags": list(tags)}
 
 
 def code(body: list[str]) -> str:

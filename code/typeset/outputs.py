@@ -11,7 +11,8 @@ IMAGES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif")
 TEXTS = ("text/html", "text/markdown", "text/latex", "text/plain")
 SHOWN = (*IMAGES, *TEXTS)
 """The forms of an output that can be shown, best first."""
-LIVE = re.compile(r"<(script|style|iframe|video|audio|object|embed|canvas)\b|\s(style|on[a-z]+)=", re.I)
+LIVE = re.compile(
+    r"<(script|style|iframe|video|audio|object|embed|canvas)\b|\s(style|on[a-z]+)=", re.I)
 ESCAPE = "\x1b["
 
 

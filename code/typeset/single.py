@@ -33,10 +33,11 @@ class UniqueIds(SphinxPostTransform):
                 node["refuri"] = self._target(node["refuri"], docname, names)
         for (docname, id), name in names.items():  # numbers are looked up by id
             sections = self.env.toc_secnumbers.get(docname, {})
-            for numbers, key, new in [(sections, f"#{id}", f"#{name}"), *(
-                    (kind, id, name) for kind in self.env.toc_fignumbers.get(docname, {}).values())]:
-                if key in numbers:
-                    numbers[new] = numbers[key]
+            if f"#{id}" in sections:
+                sections[f"#{name}"] = sections[f"#{id}"]
+            for numbers in self.env.toc_fignumbers.get(docname, {}).values():
+                if id in numbers:
+                    numbers[name] = numbers[id]
 
     def _placed(self, node, docname):
         """Each element with the source file that it comes from."""

@@ -68,9 +68,11 @@ SAME = {
     "rule": "a\n\n---\n\nb", "block break": "a\n\n+++\n\nb", "comment": "a\n\n% comment\n\nb",
     "quote": "> quoted *x*\n>\n> more $x$",
     "epigraph": directive("epigraph", "Text here.", "", "-- Somebody"),
-    "lists": "1. a\n\n   $$\n   x\n   $$\n\n2. b\n   - c\n   - d\n\n     ```python\n     x = 1\n     ```",
+    "lists": "1. a\n\n   $$\n   x\n   $$\n\n2. b\n"
+             "   - c\n   - d\n\n     ```python\n     x = 1\n     ```",
     "a list that starts at five": "5. five\n6. six", "letters": rst("a. one\nb. two"),
-    "roman numbers": rst("iii. one\niv. two"), "nested lists": "1. a\n   1. b\n      1. c\n\n- x\n  - y",
+    "roman numbers": rst("iii. one\niv. two"),
+        "nested lists": "1. a\n   1. b\n      1. c\n\n- x\n  - y",
     "definitions": "Term\n: Definition $x$\n\n  More.\n\nOther\n: Def", "footnotes": NOTES,
     **{name: directive(name, "Be careful $x$.") for name in
        ("note", "warning", "tip", "important", "seealso", "hint", "caution", "danger")},
@@ -79,7 +81,8 @@ SAME = {
     "topic": directive("topic", "Body.", argument="Title"),
     "sidebar": directive("sidebar", "Body.", argument="Title"),
     "rubric": directive("rubric", argument="Words") + "\n\nText",
-    "compound": directive("compound", "A", "", "B"), "centered": directive("centered", argument="Mid"),
+    "compound": directive("compound", "A", "", "B"), "centered": directive("centered",
+        argument="Mid"),
     "hlist": directive("hlist", "- a", "- b", "- c"),
     "code with a caption": directive("code-block", ":caption: A caption", ":linenos:", "x = 1",
                                      argument="python"),
@@ -93,7 +96,8 @@ SAME = {
     **{kind: directive("image", ":alt: a dot", argument=f"dot.{kind}")
        for kind in ("png", "jpg", "gif")},
     "figure": directive("figure", ":alt: a dot", ":width: 40%", ":name: fig-x", "",
-                        "Caption *x* $y$.", "", "Legend.", argument="dot.svg") + "\n\n{numref}`fig-x`",
+                        "Caption *x* $y$.", "", "Legend.",
+                            argument="dot.svg") + "\n\n{numref}`fig-x`",
     "table": "| a | b |\n|:--|--:|\n| 1 | $x$ |",
     "list-table": directive("list-table", ":header-rows: 1", ":stub-columns: 1", ":widths: 20 80",
                             "* - A", "  - B", "* - 1", "  - - x", "    - y", argument="Title"),
@@ -109,7 +113,8 @@ SAME = {
     "only": directive("only", "Only here.", argument="html"),
     "a function": directive("py:function", "What it does.", "", ":param x: the x",
                             argument="f(x: int, y=2) -> str"),
-    "lines": rst("| line one\n| line two\n|    indented"), "options": rst("-a  option a\n-b FILE  b"),
+    "lines": rst("| line one\n| line two\n|    indented"),
+        "options": rst("-a  option a\n-b FILE  b"),
     "fields": rst(":Author: me\n:Date: now"), "dialogue": rst(">>> 1 + 1\n2"),
     "citation": rst("See [CIT]_.\n\n.. [CIT] A citation."),
     "targets": "(there)=\n## Heading $x$\n\nSee [](#there) and {ref}`there`.",
@@ -138,8 +143,11 @@ REFUSED = {
     "a long line": ("```text\n" + "x" * 200 + "\n```", 3, "this is wider than the text"),
     "a sign that no font has": ("A face 😀.", 3, "could not be displayed"),
     "a sign in code": ("```text\nface 😀\n```", 3, "could not be displayed"),
-    "align": ("text\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}", 5, "numbers each of its lines"),
-    "equation": ("text\n\n\\begin{equation}\na = b\n\\end{equation}", 5, "numbers each of its lines"),
+    "align": (
+        "text\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}", 5,
+        "numbers each of its lines"),
+    "equation": (
+        "text\n\n\\begin{equation}\na = b\n\\end{equation}", 5, "numbers each of its lines"),
     "tag": ("$$\na \\tag{3.1}\n$$ (eq-tagged)", 3, "equations are numbered by the book"),
     "colour": ("Text $\\textcolor{red}{x}$.", 3, "KaTeX wrote color:red"),
     "cancel": ("Text $\\cancel{x}$.", 3, "<menclose>"),
@@ -203,10 +211,11 @@ def test_a_footnote_that_loses_its_list_is_missed(tmp_path):
 
 
 @pytest.mark.parametrize("option, printed", [
-    (":width: 50%", "width: 50%"), (":width: 120px", "width: 90pt"), (":height: 3em", "height: 3em"),
+    (":width: 50%", "width: 50%"), (":width: 120px", "width: 90pt"), (":height: 3em",
+        "height: 3em"),
 ])
 def test_the_size_of_an_image_is_printed_and_stands_on_the_site(tmp_path, option, printed):
-    site, _ = make(tmp_path, directive("image", ":alt: a dot", option, argument="dot.svg"))
+    make(tmp_path, directive("image", ":alt: a dot", option, argument="dot.svg"))
     _, source = print_(tmp_path)
     assert printed in source
     size = option.split(": ")[1].replace("%", "pc")

@@ -1,8 +1,8 @@
 """Formulas as they are seen: the marks of one on the site, on paper and in a reader.
 
-A mark is a piece of ink that hangs together. Its place and size are those of its box, in em from the
-middle of the whole formula, so a line above is told from one below, and a bar that grows from one
-that does not.
+A mark is a piece of ink that hangs together. Its place and size are those of its box, in em from
+the middle of the whole formula, so a line above is told from one below, and a bar that grows from
+one that does not.
 """
 
 import io
@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 import typst
+from formulas import mathml
 from PIL import Image
-from press import epub, formula
+from press import epub
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from typeset import compact
@@ -27,15 +28,7 @@ EM = 48  # dots
 AT_ONCE = 150
 UP, ACROSS = 0.25, 0.3
 FAR = (0, 1, 2)  # dots on each side
-MATH = re.compile(r"<math.*?</math>", re.S)
 FONT = "NewCMMath-Regular"
-
-
-def mathml(tex: str, *, display: bool = True) -> ET.Element:
-    """A formula as the pages for print have it."""
-    node = ET.fromstring(MATH.search(render(tex, display=display))[0])
-    formula.repair(node)
-    return node
 
 
 class Seen(NamedTuple):
@@ -85,7 +78,8 @@ def in_browser(browser, folder: Path, head: str, formulas: list[str]) -> list[Se
         lines = "".join(f'<div class="one"><div>{one}</div></div>'
                         for one in formulas[start:start + AT_ONCE])
         style = (".one { display: inline-block; font-size: 16px; vertical-align: top; } "
-                 ".one > div { display: inline-block; padding: 24px; max-width: 1100px; } .one .katex { font-size: 16px; } "
+                 ".one > div { display: inline-block; padding: 24px; max-width: 1100px; } "
+                 ".one .katex { font-size: 16px; } "
                  ".katex-display { margin: 0; } math { font-family: reader; }")
         (folder / "page.html").write_text(
             f"<!doctype html><meta charset=utf-8>{head}<style>{style}</style>{lines}",

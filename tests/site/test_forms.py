@@ -52,7 +52,7 @@ def shown():
     for tex in dict.fromkeys([*formulas.commands().values(), *formulas.COMBINED]):
         try:
             compact(render(tex, display=True))
-            found[tex] = formula.typst(seen.mathml(tex))
+            found[tex] = formula.typst(formulas.mathml(tex))
         except (KatexError, UnknownStyle, FormulaError) as error:
             refused[tex] = str(error)
     assert len(found) > 950 and all(refused.values())
@@ -94,7 +94,7 @@ def test_every_command_is_seen_in_a_reader_as_on_the_site(browser, on_site, show
 ])
 def test_what_is_lost_or_wrong_is_seen(browser, tmp_path, tex, wrong):
     [site] = seen.on_site(browser, tmp_path, [tex])
-    right, spoilt = seen.on_paper(tmp_path, [formula.typst(seen.mathml(tex)), wrong])
+    right, spoilt = seen.on_paper(tmp_path, [formula.typst(formulas.mathml(tex)), wrong])
     assert not seen.apart(site, right)
     assert seen.apart(site, spoilt)
 
@@ -103,7 +103,7 @@ def test_the_double_struck_one_is_hollow_in_every_form(browser, tmp_path):
     one, plain = r"\mathbb{1}", "1"
     for show in (partial(seen.on_site, browser), partial(seen.in_reader, browser)):
         assert [sign.holes for sign in show(tmp_path, [one, plain])] == [1, 0]
-    sources = [formula.typst(seen.mathml(tex)) for tex in (one, plain)]
+    sources = [formula.typst(formulas.mathml(tex)) for tex in (one, plain)]
     assert [sign.holes for sign in seen.on_paper(tmp_path, sources)] == [1, 0]
 
 
@@ -112,9 +112,8 @@ def of_the_book():
     """Each formula of the book, as the pages for print have it."""
     folder = ROOT / "build/press"
     assert (folder / "book.json").is_file(), f"{folder} has no pages: run make pages"
-    pages = [folder / f"{page['name']}.xml" for page in (
-        {"name": "index"}, *(page for group in json.loads((folder / "book.json").read_text())["groups"]
-                             for page in group["pages"]))]
+    groups = json.loads((folder / "book.json").read_text())["groups"]
+    pages = [folder / f"{page['name']}.xml" for group in groups for page in group["pages"]]
     return list(dict.fromkeys(formula.tex(math) for path in pages
                               for math in ET.parse(path).iter(f"{formula.MATHML}math")))
 
@@ -124,7 +123,7 @@ def test_the_formulas_of_the_book_are_seen_on_paper_as_on_the_site(browser, of_t
     # The longest have the most in them; of the others each sixth.
     chosen = sorted(of_the_book, key=len)[::-1]
     chosen = chosen[:150] + chosen[150::6]
-    sources = [formula.typst(seen.mathml(tex)) for tex in chosen]
+    sources = [formula.typst(formulas.mathml(tex)) for tex in chosen]
     on_site, on_paper = seen.on_site(browser, tmp_path, chosen), seen.on_paper(tmp_path, sources)
     assert differences(on_site, on_paper, chosen, heavy=0.2, up=0.45, touching=0.13) == {}
     assert np.mean([one.ink for one in on_site]) > 0.5

@@ -17,8 +17,8 @@ SETTINGS = {
     "myst_enable_extensions": ["dollarmath"], "source_suffix": {".ipynb": "myst-nb"},
     "nb_mime_priority_overrides": [("press", "text/html", 20), ("press", "text/plain", 30)],
 }
-PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
-       "gg==")
+PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+       "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="9"/></svg>'
 FIGURE, OBJECT = {"text/plain": "<Figure size 640x480>"}, {"text/plain": "<IPython.core.X object>"}
 # A bundle, what the pages for print and what plain text have of it.
@@ -54,7 +54,8 @@ def page(*outputs):
             "metadata": {"mystnb": {"image": {"alt": "words"}}}, "outputs": list(outputs)}
     words = {"cell_type": "markdown", "id": "b", "metadata": {}, "source": "# Title"}
     return json.dumps({"cells": [words, cell], "nbformat": 4, "nbformat_minor": 5,
-                       "metadata": {"language_info": {"name": "python", "pygments_lexer": "python"}}})
+                       "metadata": {"language_info": {"name": "python",
+                           "pygments_lexer": "python"}}})
 
 
 def display(data):
