@@ -4,6 +4,7 @@ Of the PDF its Typst source is compared, which Typst itself turns into HTML with
 purpose; so what is compared has gone through all of the conversion.
 """
 
+import copy
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -162,14 +163,10 @@ def _walk(node, found, inside):
 
 def _note(node):
     """What a footnote says, with its formulas, tables and code, without its number."""
-    inner = ET.Element("div")
-    inner.extend(child for child in node if "label" not in classes(child)
-                 and child.get("role") != "doc-backlink" and "backrefs" not in classes(child))
-    for parent in list(inner.iter()):
-        for child in list(parent):
-            if child.get("role") == "doc-backlink":
-                parent.text, child.tag, child.text = parent.text, "script", ""
-    inner.text = node.text
+    inner = copy.deepcopy(node)
+    drop(inner, lambda child: child.get("role") == "doc-backlink"
+         or not {"label", "backrefs"}.isdisjoint(classes(child)))
+    inner.tag, inner.attrib = "div", {}
     one = [Section("")]
     _walk(inner, one, lambda href: False)
     return _squeeze(" ".join(map(str, ("".join(one[0].text), one[0].formulas, one[0].code,

@@ -477,6 +477,8 @@ def _phantom(node):
 
 
 def _enclosed(node):
+    if node.get("notation") != "box":
+        raise FormulaError("<menclose> cannot be printed")
     # The height of a formula in a line is cut by a part of the leading.
     inner = f"#set par(leading: 0pt);$display({_row(list(node))})$"
     return f"#box(stroke: 0.4pt, inset: 3pt, [{inner}])"

@@ -35,7 +35,7 @@ PLAIN = re.compile(r"""
     |field-list|option-list|option|field-(odd|even)|function|method|class|attribute|sig[\w-]*
     |guilabel|menuselection|accelerator|file|samp|command|program|makevar|regexp|mimetype|envvar|token
     |dfn|kbd|pep|rfc|download|viewcode-link|productionlist|language-\w+|default|n|p|w|k|nb|s\d?|m[fi]
-    |(std|py|rst|doc|math)-\w+|target|problematic|desc[\w-]*|papers-[\w-]+|errata|build-report
+    |(std|py|rst|doc|math)-\w+|target|problematic|desc[\w-]*|papers(-[\w-]+)?|errata|build-report
     |derivation(-title)?|define|chain|alone|givens|anchor|step(-mark)?|left|right|reason|wide|weak
     |tested|machine|not-checked|tick|visually-hidden|notation|symbol|boxed|amsmath|text-(left|center|right)
     |tex2jax_ignore|mathjax_ignore|myst|added|changed|removed|literal-block|default_value|colon

@@ -175,8 +175,8 @@ def test_a_directive_that_the_notebook_cannot_show_ends_the_build_at_its_line(tm
     bad = build(folder, **SETTINGS, typeset_package=str(folder / "lesson"))
     assert bad.exit_code == 1
     assert bad.warnings == [
-        "index.md:7: WARNING: a notebook cannot show the directive {epigraph}: typeset/notebooks.py "
-        "has no translation of it [typeset.notebook]"]
+        "index.md:7: WARNING: a notebook cannot show the directive {epigraph}: "
+        "typeset/notebooks.py has no translation of it [typeset.notebook]"]
 
 
 def test_what_the_policy_forbids_ends_the_build(tmp_path):
