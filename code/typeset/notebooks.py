@@ -14,13 +14,19 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
-    "derivation": "Derivation",
+    "derivation": "Derivation", "restored": "Restored", "translation": "Translation",
 }
-SILENT = {"answer", "question", "bibliography", "toctree"}
+SILENT = {"answer", "question", "bibliography", "toctree", "glossary", "notation"}
+LISTED = {"build-report", "evidence-table", "exam-map", "papers-table", "paper"}
+ADMONITIONS = {"note", "warning", "tip", "important", "hint", "seealso", "admonition", "caution"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
 ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`>]*>)?`")
@@ -28,6 +34,22 @@ STEP = re.compile(r"^(?P<tex>.*?)(?:\s+--\s+(?P<reason>.*))?$")
 HEAD = """\
 This notebook is a page of *{project}* with its code. The folder beside it is the code that
 the cells import. You need NumPy, Matplotlib and PyTorch."""
+
+
+class UnknownDirective(ValueError):
+    """A directive that a notebook cannot show.
+
+    Parameters
+    ----------
+    name : str
+    line : int
+        Of the page.
+    """
+
+    def __init__(self, name, line):
+        super().__init__(f"a notebook cannot show the directive {{{name}}}: typeset/notebooks.py "
+                         "has no translation of it")
+        self.line = line
 
 
 def notebook(source: str, project: str):
@@ -43,6 +65,11 @@ def notebook(source: str, project: str):
     Returns
     -------
     nbformat.NotebookNode
+
+    Raises
+    ------
+    UnknownDirective
+        For one that has no translation.
 
     Examples
     --------
@@ -83,9 +110,17 @@ def notebook(source: str, project: str):
             cells.append(new_code_cell(examples("\n".join(body))))
         elif name == "code-cell":
             flush()
-            cells.append(new_code_cell(code(body)))
-        elif name not in SILENT:
+            tags = settings(body).get("tags", [])
+            cells.append(new_code_cell(code(body), metadata={"tags": tags} if tags else {}))
+        elif name == "math":
+            words += ["$$", *(one for one in body if not one.startswith(":")), "$$"]
+        elif name in ("code", "code-block", "literalinclude", "list-table", *LISTED):
             words += ["```", *body, "```"]
+        elif name in ADMONITIONS:
+            title = opens["argument"] or name.capitalize()
+            words += ["", f"**{title}**", "", *(one for one in body if not one.startswith(":")), ""]
+        elif name not in SILENT:
+            raise UnknownDirective(name, source.splitlines().index(line) + 1)
     flush()
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
@@ -136,11 +171,33 @@ def examples(text: str) -> str:
     return "\n".join(lines)
 
 
+def split(body: list[str]) -> tuple[list[str], list[str]]:
+    """The options of a cell, as lines of YAML, and its code."""
+    if body and body[0].strip() == "---":
+        end = body.index("---", 1)
+        return body[1:end], body[end + 1 :]
+    count = next((at for at, line in enumerate(body) if not line.startswith(":")), len(body))
+    return [line[1:] for line in body[:count]], body[count:]
+
+
+def settings(body: list[str]) -> dict:
+    """The options of a cell; tags say how a notebook runs it.
+
+    Examples
+    --------
+    >>> settings([":tags: [raises-exception]", "1 / 0"])
+    {'tags': ['raises-exception']}
+    """
+    found = yaml.safe_load("\n".join(split(body)[0])) or {}
+    tags = found.get("tags", [])
+    if isinstance(tags, str):
+        tags = tags.replace(",", " ").split()
+    return {**found, "tags": list(tags)}
+
+
 def code(body: list[str]) -> str:
     """The code of a cell, without its options."""
-    if body and body[0] == "---":
-        body = body[body.index("---", 1) + 1 :]
-    return "\n".join(line for line in body if not line.startswith(":")).strip()
+    return "\n".join(split(body)[1]).strip()
 
 
 def bundle(name: str, source: str, project: str, package: Path) -> bytes:
@@ -184,8 +241,14 @@ def facts(app, pagename, templatename, context, doctree):
         package = Path(app.confdir) / app.config.typeset_package
         source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
         target = Path(app.outdir) / where
+        try:
+            content = bundle(target.stem, source, app.config.project, package)
+        except UnknownDirective as error:
+            logger.warning("%s", error, location=(pagename, error.line), type="typeset",
+                           subtype="notebook")
+            return
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle(target.stem, source, app.config.project, package))
+        target.write_bytes(content)
         context["page_download"] = context["pathto"](where, 1)
 
 
