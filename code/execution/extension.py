@@ -23,7 +23,7 @@ from sphinx.errors import ConfigError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from execution import doctests, kernel, report, tasks
+from execution import doctests, kernel, report, slips, tasks
 from execution.cells import LANGUAGE
 from execution.pool import Pool
 from execution.store import Store
@@ -44,6 +44,9 @@ def setup(app):
         ("modules", [], list),  # modules and packages whose docstrings are tested
         ("preload", ["numpy", "torch", "matplotlib.pyplot"], list),  # in the warm parent
         ("limit", 120, (int, float)),  # seconds for a cell
+        ("text", 20_000, int),  # characters that a cell may print
+        ("data", 5_000_000, int),  # characters of figures and other data that it may display
+        ("known", [], list),  # tags, options and keys of cells that other extensions know
         ("memory", 0, int),  # bytes for a run; 0 for no limit
         ("jobs", 0, int),  # runs at a time; 0 for as many as cores, or as -j says
         ("programs", False, bool),  # whether a cell may start programs
@@ -146,6 +149,8 @@ class Engine:
         self.root = Path(app.confdir, config.execution_root).resolve()
         self.folders = [self.root / folder for folder in config.execution_path]
         self.limit = config.execution_limit
+        self.limits = config.execution_text, config.execution_data
+        self.known = config.execution_known
         self.fork = config.execution_fork
         self.preload = list(config.execution_preload)
         self.modules = config.execution_modules
@@ -168,7 +173,7 @@ class Engine:
         self.observer = Observer(self.root)
         self.fresh = {}  # identity -> (task, outcome) of runs that are not in the store
         self.ran = set()  # identities of what this build ran
-        self.examples = {}  # document -> (source, output) of the examples that are run
+        self.examples = {}  # document -> (source, output) of what is run; None after a slip
         self._refuse_shadows([*self.folders, app.srcdir])
 
     def _refuse_shadows(self, folders):
@@ -214,11 +219,13 @@ class Engine:
         sources = [path]
         for kind in ("cells", "doctests"):
             env.execution_runs.pop((kind, docname), None)
-        if path.suffix == ".md" and (found := doctests.examples(text, path)):
+        if path.suffix == ".md" and (found := self._examples(docname, text, path)):
             self.examples[docname] = {(one.parsed.source, one.parsed.want) for one in found}
             yield tasks.examples(docname, path, text, found, self.limit)
         notebook, config = self._notebook(env, path, text)
         if notebook is not None:
+            if path.suffix == ".md":
+                report.slips(path, slips.slips(text, notebook, config, self.known))
             loads = [cell.metadata["load"] for cell in notebook.cells if "load" in cell.metadata]
             sources += [path.parent / load for load in loads]
             if runs_here(config, path, notebook) and self.fork:
@@ -230,7 +237,15 @@ class Engine:
         """The task of running a notebook, as its own settings want it."""
         own = notebook.metadata.get(config.metadata_key, {})
         limit = own.get("execution_timeout", self.limit)
-        return tasks.cells(docname, path, notebook, config, limit)
+        return tasks.cells(docname, path, notebook, config, limit, *self.limits)
+
+    def _examples(self, docname, text, path):
+        try:
+            return doctests.examples(text, path)
+        except doctests.Slips as wrong:
+            report.slips(path, wrong.found)
+            self.examples[docname] = None
+            return []
 
     def _notebook(self, env, path, text):
         config = env.mystnb_config
@@ -239,11 +254,14 @@ class Engine:
             return None, config
         try:
             notebook = reader.read(text)
+        except Exception as error:  # myst-nb reads it again in a moment, and stops
+            report.slips(path, [slips.unreadable(text, error)])
+            return None, config
+        with contextlib.suppress(Exception):  # the same
             own = nb_node_to_dict(notebook.metadata.get(config.metadata_key, {}))
             own.pop("output_folder", None)
-            return notebook, config.copy(**own)
-        except Exception:  # myst-nb reads it again in a moment, and reports what is wrong
-            return None, config
+            config = config.copy(**own)
+        return notebook, config
 
     def module_tasks(self, env):
         """The doctests of all modules that have any."""
@@ -394,10 +412,12 @@ class DoctestBlock(SphinxDirective):
         node["classes"] += self.options.get("class", [])
         self.set_source_info(node)
         self.add_name(node)
+        known = Engine.current.examples.get(self.env.docname, set())
+        if known is None:  # the slip was reported
+            return [node]
         examples = doctest.DocTestParser().get_examples(text)
         if not examples:
             logger.warning("the doctest block has no example", location=node, type="execution")
-        known = Engine.current.examples.get(self.env.docname, set())
         for example in examples:
             if (example.source, example.want) not in known:
                 logger.warning(

@@ -41,6 +41,12 @@ def warn(task, failures):
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 
 
+def slips(path, found):
+    """A warning at file and line for each slip of an author."""
+    for line, message in found:
+        logger.warning("%s", message, location=f"{path}:{line}", type="execution", subtype="slip")
+
+
 def log_table(runs, ran, length=5):
     """Print the slowest documents and the slowest cells among those that were run."""
     total = {one: sum(runs[one]["seconds"]) for one in ran if one in runs}

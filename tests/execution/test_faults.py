@@ -158,7 +158,8 @@ def test_child_that_ended_without_being_waited_for_is_fine(book):
 def test_many_short_runs(tmp_path):
     """Children that speak and end in the same moment, more at a time than there are cores."""
     common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": []}
-    limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False}
+    limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False,
+              "text": 100, "data": 100}
     cells = [{"source": "1 + 1", "tags": []}]
     jobs = [{"kind": "cells", "cells": cells, **common, **limits} for _ in range(200)]
     with Pool(Store(tmp_path), [], 6) as pool:
