@@ -58,7 +58,6 @@ def setup(app):
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-before-read-docs", run_outdated)
-    app.connect("doctree-read", note_dependencies)
     app.connect("env-merge-info", merge)
     app.connect("build-finished", finish, priority=900)
     report.setup(app)
@@ -94,20 +93,9 @@ def run_outdated(app, env, docnames):
     for identity in list(env.execution_runs):
         if identity[0] != "module" and identity[1] not in env.found_docs:
             del env.execution_runs[identity]
-    engine.observer = Observer(engine.root)
+    engine.observer = engine.new_observer()
     of_documents = (task for docname in docnames for task in engine.tasks_of(env, docname))
     engine.obtain(env, itertools.chain(of_documents, engine.module_tasks(env)))
-
-
-def note_dependencies(app, doctree):
-    """Tell Sphinx what the runs of the document that was just read have read."""
-    env = app.env
-    for kind in ("cells", "doctests"):
-        for question in env.execution_runs.get((kind, env.docname), {}).get("observed", {}):
-            what, _, name = question.partition(":")
-            path = app.execution.root / name
-            if what == "file" and path.is_file():
-                env.note_dependency(path)
 
 
 def merge(app, env, docnames, other):
@@ -168,9 +156,10 @@ class Engine:
             "apart": [str(folder) for folder in apart],
             "programs": config.execution_programs,
             "memory": config.execution_memory,
+            "modules": str(self.store.modules),
         }
         self.settings = tasks.surroundings(self.root, config.execution_path, config.execution_lock)
-        self.observer = Observer(self.root)
+        self.observer = self.new_observer()
         self.fresh = {}  # identity -> (task, outcome) of runs that are not in the store
         self.ran = set()  # identities of what this build ran
         self.examples = {}  # document -> (source, output) of what is run; None after a slip
@@ -192,6 +181,10 @@ class Engine:
         """The environment of the build, or of this process that reads documents for it."""
         return self.app.env
 
+    def new_observer(self):
+        """An observer of the repository as it is now."""
+        return Observer(self.root, self.store.modules)
+
     def key(self, kind, content):
         return tasks.key(kind, content, self.settings)
 
@@ -199,7 +192,7 @@ class Engine:
 
     def outdated(self, env):
         """Documents whose sources or results changed since they were read."""
-        self.observer = Observer(self.root)
+        self.observer = self.new_observer()
         found = set()
         for (kind, name), run in env.execution_runs.items():
             if kind == "module":

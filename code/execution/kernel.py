@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from execution import cells
-from execution.pool import CODE, Pool, environment
+from execution.pool import CODE, Pool, environment, temporary
 
 SPAWN = """
 import json, pathlib, sys
@@ -36,7 +36,7 @@ LINE = re.compile(r"Cell In\[\d+\], line (\d+)")
 
 def run(notebook, task, common, store):
     """Run a notebook's cells in a kernel; return the outcome in the form of a pool."""
-    folder = store.scratch()
+    folder = Path(temporary())
     variables = environment(store.folder.absolute()) | {
         "PYTHONPATH": os.pathsep.join(common["folders"]),
         "TMPDIR": str(folder),
@@ -131,7 +131,7 @@ class Spawner:
         """Run all jobs; yield (job, outcome)."""
         for job in jobs:
             folder = self.store.scratch()
-            job["folder"] = str(folder)
+            job["folder"], job["scratch"] = str(folder), temporary()
             command = [sys.executable, "-P", "-c", SPAWN, CODE]
             event = {"left": False, "reason": None, "step": None}
             try:

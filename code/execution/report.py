@@ -104,8 +104,8 @@ def table(runs, timed):
     rows = []
     for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):
         run = runs[kind, name]
-        read = sorted(what.partition(":")[2] for what in run["observed"] if what[:5] == "file:")
-        read = [name for name in read if run["observed"][f"file:{name}"] is not None]
+        asked = (what.partition(":") for what, answer in run["observed"].items() if answer)
+        read = sorted({name for kind, _, name in asked if kind in ("file", "source")})
         read += sorted(f"${what[4:]}" for what in run["observed"] if what[:4] == "env:")
         seconds = f"{sum(run['seconds']):.1f} s"
         what = WHAT[kind] + ("" if run["steps"] == 1 else "s")

@@ -157,7 +157,8 @@ def test_child_that_ended_without_being_waited_for_is_fine(book):
 
 def test_many_short_runs(tmp_path):
     """Children that speak and end in the same moment, more at a time than there are cores."""
-    common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": []}
+    common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": [],
+              "modules": None}
     limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False,
               "text": 100, "data": 100}
     cells = [{"source": "1 + 1", "tags": []}]
