@@ -23,7 +23,7 @@ from sphinx.errors import ConfigError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from execution import doctests, kernel, report, slips, tasks
+from execution import doctests, kernel, lock, report, slips, tasks
 from execution.cells import LANGUAGE
 from execution.pool import Pool
 from execution.store import Store
@@ -55,11 +55,13 @@ def setup(app):
         app.add_config_value(f"execution_{name}", default, "", kinds)
     app.add_config_value("execution_times", True, "env", bool)  # whether the report shows them
     app.add_directive("doctest", DoctestBlock)
+    app.connect("config-inited", lock.acquire, priority=0)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-before-read-docs", run_outdated)
     app.connect("env-merge-info", merge)
     app.connect("build-finished", finish, priority=900)
+    app.connect("build-finished", lock.release, priority=10_000)
     report.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -286,20 +288,21 @@ class Engine:
                     found += 1
                     continue
                 if pool is None:  # it imports its libraries while the other documents are read
-                    pool = stack.enter_context(self._pool())
+                    pool = stack.enter_context(self.pool())
                 missing.append(task)
             if missing or found:
                 logger.info("execution: %d to run, %d from the store", len(missing), found)
             if missing:
-                missing.sort(key=lambda task: -self._expected(task))
+                missing.sort(key=lambda task: -self.expected(task))
                 self._run(env, missing, pool)
                 seconds = time.perf_counter() - started
                 logger.info("execution: done in %.1f s, its start counted in", seconds)
 
-    def _pool(self):
+    def pool(self):
+        """What runs tasks on this machine."""
         return (Pool if self.fork else kernel.Spawner)(self.store, self.preload, self.width)
 
-    def _expected(self, task):
+    def expected(self, task):
         """How long a task may take, for the longest to start first."""
         return 100 * task.steps if task.kind == "cells" else task.steps
 
@@ -346,7 +349,7 @@ class Engine:
                 outcome = self.store.load(key, stored.variant)
                 if outcome is not None:
                     return outcome
-            with self._pool() as pool:  # an extension changed the text on its way to the parser
+            with self.pool() as pool:  # an extension changed the text on its way to the parser
                 self._run(env, [task], pool)
         raise ExecutionError(f"no result for {task.path}")
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy
 
-from execution import cells, doctests
+from execution import cells, clock, doctests
 from execution.store import write
 from execution.tracing import Trace
 
@@ -245,6 +245,8 @@ def perform(job, progress, shell=None):
         faulthandler.register(signal.SIGUSR1, where, all_threads=False)
     _tell_exits(where)
     numpy.random.seed()  # noqa: NPY002 (a fork would repeat its parent's numbers)
+    if "later" in job:
+        clock.shift(job["later"])
     own = os.getpid()
     trace = Trace(
         folder / "trace", job["root"], job["apart"], [scratch, folder], job["programs"],
