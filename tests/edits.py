@@ -28,8 +28,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -39,8 +37,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """,
     ),
     "longer function above": Edit(
@@ -52,8 +48,6 @@ def g():
 
 def f():
     return 1
-
-
 """,
         after="""\
 def g():
@@ -63,8 +57,6 @@ def g():
 
 def f():
     return 1
-
-
 """,
     ),
     "method that is not called": Edit(
@@ -192,15 +184,11 @@ m.h()""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 # One.
 def f():
     return 1  # one
-
-
 """,
     ),
     "blank lines and quotes": Edit(
@@ -223,14 +211,10 @@ def f():
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 1
-
-
 """,
         cell="""\
 import m, n
@@ -242,8 +226,6 @@ def f():
 
 def g():
     return 2
-
-
 """},
         new={"n": """\
 def f():
@@ -253,8 +235,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """},
     ),
     "nested function of one that is not called": Edit(
@@ -285,14 +265,10 @@ def g():
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 4
-
-
 """,
     ),
     "function called by a function": Edit(
@@ -304,8 +280,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -315,8 +289,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """,
     ),
     "function called by another module": Edit(
@@ -324,14 +296,10 @@ def g():
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 4
-
-
 """,
         cell="""\
 import n
@@ -614,14 +582,10 @@ m.T['a']()""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m
@@ -654,14 +618,10 @@ m.h()""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m
@@ -683,8 +643,6 @@ exec(S)
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -703,8 +661,6 @@ hasattr(m, 'g')""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -723,8 +679,6 @@ import m
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -733,8 +687,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         cell="""\
 from m import *
@@ -750,8 +702,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 __all__ = ['f', 'g']
@@ -761,8 +711,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         cell="""\
 from m import *
@@ -791,8 +739,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -801,8 +747,6 @@ def f():
 
 def g():
     return 6
-
-
 """,
         cell="""\
 import m
@@ -818,8 +762,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -828,8 +770,6 @@ def f():
 
 def g():
     return 6
-
-
 """,
         cell="""\
 import m
@@ -842,15 +782,11 @@ m.f()""",
 X = 1
 def f():
     return 1
-
-
 """,
         after="""\
 X = 2
 def f():
     return 1
-
-
 """,
         cell="""\
 import importlib, m
@@ -862,14 +798,10 @@ m.X""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import sys, m
@@ -1344,20 +1276,14 @@ def f():
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 1
-
-
 """,
         new={"m/__init__": """\
 def f():
     return 9
-
-
 """},
     ),
     "module that comes to be there": Edit(
@@ -1447,14 +1373,10 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def g():
     return 2
-
-
 """,
         cell="""\
 import m
@@ -1465,14 +1387,10 @@ hasattr(m, 'f')""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def h():
     return 1
-
-
 """,
         cell="""\
 import m
@@ -1831,8 +1749,6 @@ m.__annotations__""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -1851,8 +1767,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -1862,8 +1776,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """,
         cell="""\
 import inspect, m
@@ -1878,8 +1790,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -1889,8 +1799,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """,
         cell="""\
 import inspect, m
@@ -1901,8 +1809,6 @@ print(getattr(inspect, 'get' + 'source')(m.g))""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -1920,8 +1826,6 @@ len(open(m.__file__).read())""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -1943,8 +1847,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -1954,8 +1856,6 @@ def f():
 def g():
     x = 3
     return x + 0
-
-
 """,
         cell="""\
 import m
@@ -1967,8 +1867,6 @@ len(m.__loader__.get_code('m').co_consts[2].co_consts)""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
@@ -2002,14 +1900,10 @@ runpy.run_module('m')['X']""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 3
-
-
 """,
         cell="""\
 import importlib.util as u
@@ -2027,8 +1921,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -2037,8 +1929,6 @@ def f():
 
 def g():
     return 6
-
-
 """,
         cell="""\
 import m
@@ -2053,8 +1943,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -2063,8 +1951,6 @@ def f():
 
 def g():
     return 6
-
-
 """,
         cell="""\
 import m
@@ -2075,15 +1961,11 @@ import m
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 
 def f():
     return 1
-
-
 """,
         cell="""\
 import m
@@ -2259,14 +2141,10 @@ def f(x=0):
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m, threading
@@ -2294,14 +2172,10 @@ with multiprocessing.get_context('fork').Pool(1) as p:
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m, os
@@ -2365,14 +2239,10 @@ np.vectorize(m.key)([1, 2])""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m, sys
@@ -2386,14 +2256,10 @@ x""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import copy, m, types
@@ -2404,14 +2270,10 @@ types.FunctionType(m.f.__code__, {})()""",
         before="""\
 def f():
     return 1
-
-
 """,
         after="""\
 def f():
     return 2
-
-
 """,
         cell="""\
 import m, pickle
@@ -2455,8 +2317,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():
@@ -2475,8 +2335,6 @@ def f():
 
 def g():
     return 2
-
-
 """,
         after="""\
 def f():

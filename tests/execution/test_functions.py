@@ -40,9 +40,10 @@ class Project:
 
     def execute(self, cell):
         """Run a cell; return its outcome."""
+        root, code = str(self.folder), str(self.folder / "code")
         job = {
             "kind": "cells", "cells": [{"source": cell, "tags": ["raises-exception"]}],
-            "cwd": str(self.folder), "root": str(self.folder), "folders": [str(self.folder / "code")],
+            "cwd": root, "root": root, "folders": [code],
             "apart": [str(self.store.folder)], "modules": str(self.store.modules), "limit": 30,
             "memory": 0, "programs": False, "allow_errors": False, "text": 10_000, "data": 10_000,
         }  # fmt: skip
@@ -157,7 +158,7 @@ def test_a_damaged_module_is_compiled_again(project):
 
 
 def test_sources_know_their_parts(tmp_path):
-    text = 'def f():\n    """One."""\n\n\nclass C:\n    def f(self):\n        def g(): pass\n\n    f2 = f\n'
+    text = 'def f():\n    """One."""\n\n\nclass C:\n    def f(self):\n        def g(): pass\n'
     first = sources.read(text.encode(), "m.py", tmp_path)
     assert sorted(first.parts) == ["", "C.f", "f"]
     assert sources.read(text.encode(), "m.py", tmp_path).parts == first.parts
