@@ -11,6 +11,8 @@ PORT ?= 8000
 PAPER ?= a4
 # Lines to write on below each question of a paper.
 LINES ?= 0
+# Which part of the results, for several machines.
+SHARD ?= 1/1
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
@@ -24,7 +26,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
+.PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations mutate determinism results bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,7 +48,7 @@ offline: html  ## zip the pages to be read without a network
 
 # The checkers of accessibility and of HTML come from npm, by the lock in tests/site.
 site-check: html offline $(BUILD)/site-tools/package-lock.json  ## check every page in a real browser
-	@SITE=$(CURDIR)/$(BUILD)/html SITE_TOOLS=$(CURDIR)/$(BUILD)/site-tools \
+	@SITE="$(CURDIR)/$(BUILD)/html" SITE_TOOLS="$(CURDIR)/$(BUILD)/site-tools" \
 		$(PY) -m pytest -n $(JOBS) -q tests/site
 
 $(BUILD)/site-tools/package-lock.json: tests/site/package-lock.json
@@ -101,6 +103,12 @@ derivations: setup  ## check the derivations alone, without building
 
 mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
+
+determinism: setup  ## run every cell and doctest twice, and find what differs
+	@$(PY) -m execution determinism book -d $(BUILD)/doctrees
+
+results: setup  ## compute a part of all results, for several machines: make results SHARD=2/4
+	@$(PY) -m execution results book -d $(BUILD)/doctrees --shard $(SHARD)
 
 bench: setup  ## measure the build against plain MyST-NB (takes a while)
 	@$(PY) benchmarks/build.py

@@ -41,6 +41,12 @@ def warn(task, failures):
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 
 
+def slips(path, found):
+    """A warning at file and line for each slip of an author."""
+    for line, message in found:
+        logger.warning("%s", message, location=f"{path}:{line}", type="execution", subtype="slip")
+
+
 def log_table(runs, ran, length=5):
     """Print the slowest documents and the slowest cells among those that were run."""
     total = {one: sum(runs[one]["seconds"]) for one in ran if one in runs}
@@ -98,8 +104,8 @@ def table(runs, timed):
     rows = []
     for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):
         run = runs[kind, name]
-        read = sorted(what.partition(":")[2] for what in run["observed"] if what[:5] == "file:")
-        read = [name for name in read if run["observed"][f"file:{name}"] is not None]
+        asked = (what.partition(":") for what, answer in run["observed"].items() if answer)
+        read = sorted({name for kind, _, name in asked if kind in ("file", "source")})
         read += sorted(f"${what[4:]}" for what in run["observed"] if what[:4] == "env:")
         seconds = f"{sum(run['seconds']):.1f} s"
         what = WHAT[kind] + ("" if run["steps"] == 1 else "s")
