@@ -2,14 +2,18 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "code"))
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "code"))
 
 project = "Full Marks"
 author = "the Full Marks authors"
 copyright = "the Full Marks authors; text CC BY 4.0, code MIT"
-version = release = "0.1"
+version = release = tomllib.loads(
+    (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]["version"]
 language = "en"
 
 extensions = [
