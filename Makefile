@@ -64,6 +64,11 @@ INSTALL := HOME="$(CALLER_HOME)"
 PIP := $(INSTALL) PIP_USER=0 "$(VENV)/bin/python" -m pip --disable-pip-version-check
 SPHINX := $(PY) -m sphinx -c . -d "$(BUILD)/doctrees" -j $(JOBS) -n -W --keep-going
 PYTEST := -m pytest -n $(JOBS) -o cache_dir="$(OUT)/pytest"
+# Unit tests that need neither a built book nor more than a few seconds each.
+UNITS := tests/texcheck/test_check.py tests/texcheck/test_anchor.py tests/papers/test_values.py \
+	tests/papers/test_faults.py tests/typeset/test_katex.py tests/execution/test_doctests.py \
+	--deselect tests/execution/test_doctests.py::test_pytest_collects_the_same \
+	tests/press/test_formula.py tests/test_make.py tests/test_development.py
 CHAPTERS := $(wildcard book/*.md book/papers/*.md)
 
 .DEFAULT_GOAL := help
@@ -129,7 +134,7 @@ quick: lint units  ## what can be known in two minutes: style, types, imports, t
 
 lint: setup  ## check the style, the types and the direction of imports
 	@"$(VENV)/bin/ruff" check --quiet .
-	@"$(VENV)/bin/ruff" format --check --quiet . || \
+	@"$(VENV)/bin/ruff" format --check --quiet --output-format concise . || \
 		{ echo "make: to format these files: $(VENV)/bin/ruff format ."; exit 1; }
 	@"$(VENV)/bin/mypy"
 	@"$(VENV)/bin/lint-imports" --no-cache >"$(BUILD)/imports.log" || { cat "$(BUILD)/imports.log"; exit 1; }
@@ -140,21 +145,25 @@ units: setup  ## run the unit tests of the tools, which need no built book
 test: lint html  ## run every test and doctest, on the built book
 	@$(PY) $(PYTEST) --dist loadfile
 
-# Processes that a test starts are measured too.
+# Processes that a test starts are measured too. A test that is skipped is red here: what it needs
+# is missing.
 coverage: html  ## run every test, and hold the branches that it takes to the floors in tests/floors.toml
 	@rm -rf "$(BUILD)/coverage" && mkdir "$(BUILD)/coverage"
-	@$(PY) -m coverage run $(PYTEST) --dist loadfile
+	@$(PY) -m coverage run $(PYTEST) --no-skips --dist loadfile
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage json --quiet -o "$(BUILD)/coverage/coverage.json"
-	@$(PY) tests/floors.py "$(BUILD)/coverage/coverage.json"
+	@$(PY) tests/coverage_floors.py "$(BUILD)/coverage/coverage.json"
 
-fast: setup  ## build and test one chapter: make fast WORD=mlp
-	@test -n "$(WORD)" || { echo "make fast: say which chapter, as in: make fast WORD=mlp"; exit 2; }
-	@test -f "book/$(WORD).md" || { echo "make fast: no chapter book/$(WORD).md; there are:" \
-		$(sort $(basename $(notdir $(wildcard code/fullmarks/[a-z]*.py)))); exit 2; }
+fast: word setup  ## build and test one chapter: make fast WORD=mlp
 	@$(PY) -m pytest -q -o cache_dir="$(OUT)/pytest" -k $(WORD)
 	@$(SPHINX) -b html book "$(BUILD)/html" book/$(WORD).md
 	@echo "The chapter: open $(BUILD)/html/$(WORD).html"
+
+.PHONY: word
+word:
+	@test -n "$(WORD)" || { echo "make fast: say which chapter, as in: make fast WORD=mlp"; exit 2; }
+	@test -f "book/$(WORD).md" || { echo "make fast: no chapter book/$(WORD).md; there are:" \
+		$(sort $(basename $(notdir $(wildcard code/fullmarks/[a-z]*.py)))); exit 2; }
 
 derivations: setup  ## check the derivations alone, without building
 	@$(PY) -m texcheck $(CHAPTERS)
@@ -163,7 +172,7 @@ mutate: setup  ## change every derivation by single tokens and count what goes u
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
 
 site-check: html offline site-tools  ## check every page in a real browser
-	@SITE="$(OUT)/html" SITE_TOOLS="$(OUT)/site-tools" $(PY) $(PYTEST) -q tests/site
+	@$(PY) $(PYTEST) --no-skips -q tests/site
 
 # The checkers of accessibility and of HTML come from npm, by the lock in tests/site, which is the
 # last thing to be copied.
@@ -180,6 +189,13 @@ bench: setup  ## measure the build against plain MyST-NB (takes a while)
 
 hooks: setup  ## run the style, type and import checks at every commit
 	@$(INSTALL) "$(VENV)/bin/pre-commit" install
+
+release:  ## build and test what is released, then list what goes where: make release BOOK_URL=https://…
+	@$(PY) .ci/release.py ready
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory site
+	@$(MAKE) --no-print-directory papers
+	@$(PY) .ci/release.py list "$(BUILD)"
 
 # --- what it is made with
 

@@ -12,6 +12,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
+# What `python -m venv` does, as far as make can see.
+ENVIRONMENT = 'mkdir -p .venv/bin && touch .venv/pyvenv.cfg && cp "$0" .venv/bin/python'
+
 
 @pytest.fixture
 def clone(tmp_path):
@@ -63,7 +66,7 @@ def test_no_python_at_all(clone):
 
 def test_without_network_the_last_line_says_what_to_do(clone):
     # An interpreter that makes an environment whose pip finds nothing.
-    script = ('case "$*" in *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python;; '
+    script = (f'case "$*" in *"-m venv"*) {ENVIRONMENT};; '
               '*" install "*) exit 1;; *" --version"*) [ -e .venv/bin/python ];; esac')
     done = make(clone, "html", fake_python(clone, script))
     assert done.returncode != 0
@@ -73,7 +76,7 @@ def test_without_network_the_last_line_says_what_to_do(clone):
 
 
 def test_an_interrupted_set_up_is_repaired_and_then_left_alone(clone):
-    script = ('case "$*" in *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python;; '
+    script = (f'case "$*" in *"-m venv"*) {ENVIRONMENT};; '
               '*" install "*) echo "$*" >> installs; [ ! -e broken ];; esac')
     python = fake_python(clone, script)
     (clone / "broken").touch()

@@ -100,7 +100,7 @@ def french(tmp_path_factory):
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           env=environment(LOCPATH=str(folder)))
     if seen.stdout != "1,5\n":
-        pytest.skip("no French locale here, and localedef cannot make one (apt-get install locales)")
+        pytest.skip("no French locale here, and no localedef makes one (apt-get install locales)")
     return folder
 
 
