@@ -136,7 +136,7 @@ lint: setup  ## check the style, the types and the direction of imports
 	@"$(VENV)/bin/ruff" check --quiet .
 	@"$(VENV)/bin/ruff" format --check --quiet --output-format concise . || \
 		{ echo "make: to format these files: $(VENV)/bin/ruff format ."; exit 1; }
-	@"$(VENV)/bin/mypy"
+	@"$(VENV)/bin/mypy" --no-error-summary
 	@"$(VENV)/bin/lint-imports" --no-cache >"$(BUILD)/imports.log" || { cat "$(BUILD)/imports.log"; exit 1; }
 
 units: setup  ## run the unit tests of the tools, which need no built book
