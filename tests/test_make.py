@@ -24,8 +24,9 @@ def clone(tmp_path):
 
 
 def make(folder, *arguments):
-    # Not as a part of the `make` that may have started the tests.
-    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    # Not as a part of the `make` that may have started the tests, nor with its folders.
+    its = ("MAKE", "VENV", "BUILD", "PYTHON", "TORCH_PIP", "CALLER_HOME")
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(its)}
     return subprocess.run(["make", *arguments], cwd=folder, env=alone, capture_output=True,
                           text=True)
 
