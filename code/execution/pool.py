@@ -31,7 +31,7 @@ def environment(folder):
     own = {"MPLCONFIGDIR": str(folder / "matplotlib"), "IPYTHONDIR": str(folder / "ipython")}
     for path in own.values():
         os.makedirs(path, exist_ok=True)
-    given = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return given | PINNED | own
 
 

@@ -60,9 +60,6 @@ NETWORK = {
 PROGRAMS = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.spawn", "pty.spawn"}
 PINNED = {
     "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",
-    "PYTHONNOUSERSITE": "1",
-    "LC_ALL": "C.UTF-8",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
