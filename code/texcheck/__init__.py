@@ -6,14 +6,15 @@ many random draws of the declared symbols, and every step must agree with the on
 """
 
 from importlib import import_module
+from typing import Any
 
-PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "checker",
-          "Result": "checker", "check": "checker", "Error": "errors", "Derivation": "files",
+PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "report",
+          "Result": "report", "check": "judge", "Error": "errors", "Derivation": "files",
           "derivations": "files"}
 __all__ = list(PUBLIC)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Import on first use: a book in which no derivation changed needs no torch."""
     if name not in PUBLIC:
         raise AttributeError(f"module 'texcheck' has no attribute {name!r}")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from .block import read_block
-from .checker import Report, check
+from .block import Block, read_block
 from .files import derivations
+from .judge import check
+from .report import Report
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     return check_files(options)
 
 
-def blocks(files):
+def blocks(files: list[str]) -> Iterator[Block]:
     """All derivations of the files, read."""
     for path in files:
         for found in derivations(path):
@@ -51,7 +53,7 @@ def blocks(files):
                              line=found.line)
 
 
-def check_files(options) -> int:
+def check_files(options: argparse.Namespace) -> int:
     reports = [check(block) for block in blocks(options.files)]
     for report in reports:
         for error in report.errors:

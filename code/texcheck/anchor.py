@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import keyword
 import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 
 from . import values as v
+from .env import NOWHERE
 from .errors import Refused
-from .evaluate import Env, Evaluator, to_array
+from .evaluate import Evaluator
+from .lexer import nearest
+from .notation.families import element, spans
+from .notation.tables import table_of
 from .program import Program
-from .tex import nearest
-from .trees import pretty
+from .trees import Node, pretty
 
-OPERATORS = {
+OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b, ast.MatMult: lambda a, b: a @ b,
 }
-COMPARISONS = {
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b,
     ast.GtE: lambda a, b: a >= b, ast.Eq: lambda a, b: a == b,
 }
@@ -44,19 +52,13 @@ FORBIDDEN_TORCH = {"random", "quasirandom", "overrides", "autograd", "func", "ne
                    "set_default_dtype", "set_grad_enabled", "fx"}
 
 
+@cache
 def default_packages() -> tuple[str, ...]:
     """The packages beside this one, and torch."""
     here = Path(__file__).resolve().parent.parent
     found = sorted(p.name for p in here.iterdir()
                    if (p / "__init__.py").exists() and p.name != "texcheck")
     return (*found, "torch")
-
-
-allowed_packages: tuple[str, ...] | None = None
-
-
-def packages() -> tuple[str, ...]:
-    return default_packages() if allowed_packages is None else allowed_packages
 
 
 # ---- names -------------------------------------------------------------------------------
@@ -134,88 +136,122 @@ def key_of(name: str, program: Program, free: tuple[str, ...] = ()) -> str:
 # ---- the whitelisting walk ---------------------------------------------------------------
 
 
-def check_python(text: str, program: Program, source: str,
-                 free: tuple[str, ...] = ()) -> None:
-    """Refuse every construct outside the list, before anything is evaluated."""
+ALLOWED = (ast.Expression, ast.Load, ast.Name, ast.Attribute, ast.Call, ast.keyword, ast.Constant,
+           ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Subscript, ast.Slice, ast.Tuple,
+           ast.List, ast.Pow, ast.Compare, *OPERATORS, *COMPARISONS)
+
+
+def check_python(text: str, program: Program, source: str, free: tuple[str, ...] = (),
+                 packages: tuple[str, ...] | None = None) -> None:
+    """Refuse every construct outside the list, before anything is evaluated.
+
+    Parameters
+    ----------
+    text : str
+        The Python side of a `code:` line.
+    program : Program
+        Its symbols may be named.
+    source : str
+        The text at its own place in the line, for the caret.
+    free : tuple of str
+        Arguments of an anchored function, which may be named too.
+    packages : tuple of str or None
+        Packages that may be named; None for the packages beside this one, and torch.
+
+    Raises
+    ------
+    Refused
+    """
     lead = len(source) - len(source.lstrip())
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Refused("code", f"not a Python expression: {getattr(error, 'msg', error)}",
                       lead, source) from error
-    for node in ast.walk(tree):
-        place = lead + getattr(node, "col_offset", 0)
-        try:
-            check_node(node, program)
-        except Refused as error:
-            raise Refused("code", error.message, place, source) from error
-    dotted = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and is_method(n)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and (id(node) not in dotted or node.id not in packages()):
-            if node.id in packages():
-                raise Refused("code", f"{node.id} is a package: name a function in it",
-                              lead + node.col_offset, source)
+    whitelist = Whitelist(tree, program, free, packages)
+    for test in (whitelist.construct, whitelist.name):
+        for node in ast.walk(tree):
             try:
-                key_of(node.id, program, free)
+                test(node)
             except Refused as error:
-                raise Refused("code", error.message, lead + node.col_offset, source) from error
-        if (isinstance(node, ast.Attribute) and node.attr in METHODS and id(node) not in called
-                and (dotted_name(node) or [""])[0] not in packages()):
-            raise Refused("code", f".{node.attr} is called without arguments: .{node.attr}()",
-                          lead + node.col_offset, source)
-        if isinstance(node, ast.Attribute) and id(node) not in dotted:
-            parts = dotted_name(node)
-            if parts and parts[0] in packages():
-                resolve(parts, lead + node.col_offset, source)
-        if isinstance(node, ast.Call):
-            parts = dotted_name(node.func)
-            if is_method(node):
-                continue
-            if parts is None or parts[0] not in packages():
-                raise Refused("code", "only functions of "
-                              f"{', '.join(packages())} are called", lead + node.col_offset,
-                              source)
+                raise Refused("code", error.message, lead + getattr(node, "col_offset", 0),
+                              source) from error
 
 
-def is_method(node: ast.Call) -> bool:
-    """Whether a call is ``x.sum()`` or ``x.mean()``, without arguments."""
-    parts = dotted_name(node.func)
-    return (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS
-            and (parts is None or parts[0] not in packages())
-            and not node.args and not node.keywords)
+class Whitelist:
+    """What an expression may be made of, node by node: constructs first, then names."""
 
+    def __init__(self, tree: ast.Expression, program: Program, free: tuple[str, ...],
+                 packages: tuple[str, ...] | None):
+        self.program = program
+        self.free = free
+        self.packages = allowed(packages)
+        self.dotted = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        self.called = {id(n.func) for n in ast.walk(tree)
+                       if isinstance(n, ast.Call) and is_method(n, self.packages)}
 
-ALLOWED = (ast.Expression, ast.Load, ast.Name, ast.Attribute, ast.Call, ast.keyword, ast.Constant,
-           ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Subscript, ast.Slice, ast.Tuple,
-           ast.List, ast.Pow, ast.Compare, *OPERATORS, *COMPARISONS)
+    def construct(self, node: ast.AST) -> None:
+        if not isinstance(node, ALLOWED):
+            raise Refused("code", f"{type(node).__name__} is not allowed in a code: line")
+        if isinstance(node, ast.Attribute):
+            self.attribute(node)
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            raise Refused("code", "one comparison at a time: a < b < c is not allowed")
+        if isinstance(node, ast.keyword) and node.arg is None:
+            raise Refused("code", "** is not allowed in a call")
+        if isinstance(node, ast.Constant):
+            check_literal(node.value)
 
-
-def check_node(node: ast.AST, program: Program) -> None:
-    if not isinstance(node, ALLOWED):
-        raise Refused("code", f"{type(node).__name__} is not allowed in a code: line")
-    if isinstance(node, ast.Attribute):
+    def attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("_"):
             raise Refused("code", f"the attribute {node.attr} is not allowed")
-        parts = dotted_name(node)
-        rooted = parts is not None and parts[0] in packages()
-        if not rooted and node.attr not in ATTRIBUTES | METHODS:
+        parts = packaged(node, self.packages)
+        if parts is None and node.attr not in ATTRIBUTES | METHODS:
             raise Refused("code", f"the attribute .{node.attr} is not allowed; .T, .sum() and "
                           ".mean() are")
-        if rooted and parts[0] == "torch" and (
+        if parts and parts[0] == "torch" and (
                 FORBIDDEN_TORCH & set(parts) or any(map(FORBIDDEN_NAME.search, parts[1:]))):
             raise Refused("code", f"{'.'.join(parts)} is not allowed")
-    if isinstance(node, ast.Compare) and len(node.ops) > 1:
-        raise Refused("code", "one comparison at a time: a < b < c is not allowed")
-    if isinstance(node, ast.keyword) and node.arg is None:
-        raise Refused("code", "** is not allowed in a call")
-    if isinstance(node, ast.Constant):
-        if not isinstance(node.value, (int, float, bool, str, type(None))):
-            raise Refused("code", f"the literal {node.value!r} is not allowed")
-        if isinstance(node.value, int) and abs(node.value) > 10**9:
-            raise Refused("code", "a number that large is not allowed")
-        if isinstance(node.value, str) and len(node.value) > 40:
-            raise Refused("code", "a text that long is not allowed")
+
+    def name(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name) and node.id not in self.packages:
+            key_of(node.id, self.program, self.free)
+        elif isinstance(node, ast.Name) and id(node) not in self.dotted:
+            raise Refused("code", f"{node.id} is a package: name a function in it")
+        elif isinstance(node, ast.Attribute):
+            parts = packaged(node, self.packages)
+            if parts is None and node.attr in METHODS and id(node) not in self.called:
+                raise Refused("code", f".{node.attr} is called without arguments: .{node.attr}()")
+            if parts is not None and id(node) not in self.dotted:
+                resolve(parts)
+        elif (isinstance(node, ast.Call) and not is_method(node, self.packages)
+                and packaged(node.func, self.packages) is None):
+            raise Refused("code", f"only functions of {', '.join(self.packages)} are called")
+
+
+def check_literal(value: object) -> None:
+    if not isinstance(value, (int, float, bool, str, type(None))):
+        raise Refused("code", f"the literal {value!r} is not allowed")
+    if isinstance(value, int) and abs(value) > 10**9:
+        raise Refused("code", "a number that large is not allowed")
+    if isinstance(value, str) and len(value) > 40:
+        raise Refused("code", "a text that long is not allowed")
+
+
+def allowed(packages: tuple[str, ...] | None) -> tuple[str, ...]:
+    return default_packages() if packages is None else packages
+
+
+def is_method(node: ast.Call, packages: tuple[str, ...]) -> bool:
+    """Whether a call is ``x.sum()`` or ``x.mean()``, without arguments."""
+    return (isinstance(node.func, ast.Attribute) and node.func.attr in METHODS
+            and packaged(node.func, packages) is None and not node.args and not node.keywords)
+
+
+def packaged(node: ast.AST, packages: tuple[str, ...]) -> list[str] | None:
+    """The parts of a dotted name that begins with an allowed package."""
+    parts = dotted_name(node)
+    return parts if parts is not None and parts[0] in packages else None
 
 
 def dotted_name(node: ast.AST) -> list[str] | None:
@@ -228,34 +264,35 @@ def dotted_name(node: ast.AST) -> list[str] | None:
     return None
 
 
-def resolve(parts: list[str], place: int = 0, source: str | None = None):
-    """The object that a dotted name of an allowed package stands for."""
-    module = importlib.import_module(parts[0])
-    found = module
+def resolve(parts: list[str]) -> Any:
+    """The object that a dotted name of an allowed package stands for.
+
+    Raises
+    ------
+    Refused
+        If there is none, or if it belongs to another package.
+    """
+    found: Any = importlib.import_module(parts[0])
     for depth, part in enumerate(parts[1:], 1):
+        here, name = ".".join(parts[:depth]), ".".join(parts[:depth + 1])
         if part.startswith("_"):
-            raise Refused("code", f"the attribute {part} is not allowed", place, source)
-        if isinstance(found, type(importlib)) and not hasattr(found, part):
-            name = ".".join(parts[:depth + 1])
+            raise Refused("code", f"the attribute {part} is not allowed")
+        if isinstance(found, ModuleType) and not hasattr(found, part):
             try:
                 importlib.import_module(name)
             except ImportError as error:
                 if getattr(error, "name", "") != name:
-                    raise Refused("code", f"{name} cannot be imported: {error}", place,
-                                  source) from error
+                    raise Refused("code", f"{name} cannot be imported: {error}") from error
         if not hasattr(found, part):
             near = nearest(part, [n for n in dir(found) if not n.startswith("_")])
-            hint = f": did you mean {near}?" if near else ""
-            raise Refused("code", f"{'.'.join(parts[:depth])} has no {part}{hint}", place, source)
+            raise Refused("code", f"{here} has no {part}"
+                          + (f": did you mean {near}?" if near else ""))
         found = getattr(found, part)
-        if isinstance(found, type(importlib)) and not (
-                found.__name__.split(".")[0] == parts[0]):
-            raise Refused("code", f"{'.'.join(parts[:depth + 1])} is another package", place,
-                          source)
+        if isinstance(found, ModuleType) and found.__name__.split(".")[0] != parts[0]:
+            raise Refused("code", f"{name} is another package")
     owner = getattr(found, "__module__", None) or parts[0]
     if parts[0] != "torch" and callable(found) and owner.split(".")[0] != parts[0]:
-        raise Refused("code", f"{'.'.join(parts)} belongs to {owner}, not to {parts[0]}", place,
-                      source)
+        raise Refused("code", f"{'.'.join(parts)} belongs to {owner}, not to {parts[0]}")
     return found
 
 
@@ -273,139 +310,129 @@ def keys_used(text: str, program: Program) -> set[str]:
     return found
 
 
-def objects(text: str) -> list:
-    """The functions that a Python expression calls: their source belongs to what is checked."""
-    found = []
-    for node in ast.walk(ast.parse(text, mode="eval")):
-        if isinstance(node, ast.Call):
-            parts = dotted_name(node.func)
-            if parts is not None:
-                found.append(resolve(parts))
-    return found
-
-
 # ---- evaluation --------------------------------------------------------------------------
 
 
-def symbol_value(name: str, evaluator: Evaluator):
+def symbol_value(name: str, evaluator: Evaluator) -> Any:
     """A declared symbol for Python: columns are one-dimensional arrays, sequences are stacked."""
-    from .trees import Node
-
     key = key_of(name, evaluator.program)
     program = evaluator.program
     if program.scope[key].kind == "pmf":
-        return evaluator.draw.tables[key][0].numpy()
+        array = table_of(evaluator, key, 0, NOWHERE)
+        assert array is not None  # of the tables, Python has the arbitrary ones only
+        return array.numpy()
     if key in program.families:
-        spans = evaluator.spans(key, Env())
-        places = [()]
-        for low, high in spans:
-            places = [(*p, i) for p in places for i in range(low, high + 1)]
-        entries = [to_array(evaluator.element(key, p, Env())) for p in places]
+        ends = spans(evaluator, key, NOWHERE)
+        places = itertools.product(*(range(low, high + 1) for low, high in ends))
+        entries = [v.to_array(element(evaluator, key, p, NOWHERE)) for p in places]
         stacked = np.stack([np.asarray(e) for e in entries])
-        return stacked.reshape(tuple(b - a + 1 for a, b in spans) + stacked.shape[1:])
-    value = evaluator.value(Node("sym", (key,)), Env())
+        return stacked.reshape(tuple(b - a + 1 for a, b in ends) + stacked.shape[1:])
+    value = evaluator.value(Node("sym", (key,)), NOWHERE)
     if isinstance(value, v.Lazy):
         raise Refused("code", f"{name} has no size: write I_n or \\mathbf{{1}}_n")
-    return to_array(value)
+    return v.to_array(value)
 
 
 class Python:
-    """Evaluates a checked expression on one draw."""
+    """Evaluates a checked expression on one draw; `free` holds the arguments of a definition."""
 
-    def __init__(self, evaluator: Evaluator, free: dict):
+    def __init__(self, evaluator: Evaluator, free: Mapping[str, v.Sized],
+                 packages: tuple[str, ...]):
         self.e = evaluator
-        self.memory: dict = {n: to_array(x) for key, x in free.items() for n in python_names(key)}
+        self.packages = packages
+        self.memory: dict[str, Any] = {n: v.to_array(x) for key, x in free.items()
+                                       for n in python_names(key)}
 
-    def run(self, text: str):
+    def run(self, text: str) -> Any:
         return self.visit(ast.parse(text, mode="eval").body)
 
-    def visit(self, node: ast.AST):
+    def visit(self, node: ast.AST) -> Any:
         return getattr(self, "on_" + type(node).__name__)(node)
 
-    def on_Constant(self, node):
+    def on_Constant(self, node: ast.Constant) -> Any:
         return node.value
 
-    def on_Name(self, node):
+    def on_Name(self, node: ast.Name) -> Any:
         if node.id not in self.memory:
             self.memory[node.id] = symbol_value(node.id, self.e)
         value = self.memory[node.id]
         return value.copy() if isinstance(value, np.ndarray) else value
 
-    def on_Tuple(self, node):
+    def on_Tuple(self, node: ast.Tuple) -> Any:
         return tuple(self.visit(e) for e in node.elts)
 
-    def on_List(self, node):
+    def on_List(self, node: ast.List) -> Any:
         return [self.visit(e) for e in node.elts]
 
-    def on_Attribute(self, node):
-        parts = dotted_name(node)
-        if parts and parts[0] in packages():
-            return resolve(parts)
-        return np.asarray(self.visit(node.value)).T
+    def on_Attribute(self, node: ast.Attribute) -> Any:
+        parts = packaged(node, self.packages)
+        return np.asarray(self.visit(node.value)).T if parts is None else resolve(parts)
 
-    def on_UnaryOp(self, node):
+    def on_UnaryOp(self, node: ast.UnaryOp) -> Any:
         value = self.visit(node.operand)
         return -value if isinstance(node.op, ast.USub) else value
 
-    def on_BinOp(self, node):
-        left, right = self.visit(node.left), self.visit(node.right)
-        for side in (left, right):
-            if isinstance(side, (list, tuple, str)):
-                raise Refused("code", f"arithmetic with a {type(side).__name__}: numbers and "
-                              "arrays only")
+    def on_BinOp(self, node: ast.BinOp) -> Any:
+        left, right = self.operands(node.left, node.right, "arithmetic")
         if isinstance(node.op, ast.Pow):
             if isinstance(left, int) and isinstance(right, int):
                 return float(left) ** right
             return left**right
         return OPERATORS[type(node.op)](left, right)
 
-    def on_Compare(self, node):
-        left, right = self.visit(node.left), self.visit(node.comparators[0])
-        for side in (left, right):
-            if isinstance(side, (list, tuple, str)):
-                raise Refused("code", f"a comparison with a {type(side).__name__}: numbers and "
-                              "arrays only")
+    def on_Compare(self, node: ast.Compare) -> Any:
+        left, right = self.operands(node.left, node.comparators[0], "a comparison")
         return COMPARISONS[type(node.ops[0])](left, right)
 
-    def on_Subscript(self, node):
+    def operands(self, left: ast.AST, right: ast.AST, what: str) -> tuple[Any, Any]:
+        found = self.visit(left), self.visit(right)
+        for side in found:
+            if isinstance(side, (list, tuple, str)):
+                raise Refused("code", f"{what} with a {type(side).__name__}: numbers and "
+                              "arrays only")
+        return found
+
+    def on_Subscript(self, node: ast.Subscript) -> Any:
         return self.visit(node.value)[self.visit(node.slice)]
 
-    def on_Slice(self, node):
+    def on_Slice(self, node: ast.Slice) -> Any:
         ends = [None if p is None else self.visit(p) for p in (node.lower, node.upper, node.step)]
         return slice(*ends)
 
-    def on_Call(self, node):
-        if is_method(node):
+    def on_Call(self, node: ast.Call) -> Any:
+        parts = packaged(node.func, self.packages)
+        if parts is None:  # a method: nothing else was let through
+            assert isinstance(node.func, ast.Attribute)
             value = np.asarray(self.visit(node.func.value))
             return value.sum() if node.func.attr == "sum" else value.mean()
-        parts = dotted_name(node.func)
         function = resolve(parts)
         args = [self.visit(a) for a in node.args]
-        names = {k.arg: self.visit(k.value) for k in node.keywords}
+        names = {k.arg: self.visit(k.value) for k in node.keywords if k.arg is not None}
         if parts[0] == "torch":
             if parts[-1] in MAKERS and any(isinstance(a, (int, tuple, list)) and np.max(a) > 64
                                            for a in [*args, *names.values()]):
                 raise Refused("code", f"{'.'.join(parts)} with a size above 64")
-            return from_torch(self.call_torch(function, args, names, node))
+            return from_torch(call_torch(function, args, names, node))
         return from_torch(function(*args, **names))
 
 
-    def call_torch(self, function, args, names, node):
-        """Call with whole numbers as float64, and where torch refuses these, as class indices."""
-        keys = {k.arg: k.value for k in node.keywords}
-        failure: Exception | None = None
-        for whole in (torch.float64, torch.int64, None):
-            try:
-                given = [for_torch(a, n, whole) if whole else a
-                         for a, n in zip(args, node.args, strict=True)]
-                named = {k: for_torch(x, keys[k], whole) if whole else x for k, x in names.items()}
-                return function(*given, **named)
-            except (TypeError, RuntimeError, ValueError, IndexError) as error:
-                failure = failure or error
-        raise failure
+def call_torch(function: Callable[..., Any], args: list[Any], names: dict[str, Any],
+               node: ast.Call) -> Any:
+    """Call with whole numbers as float64, and where torch refuses these, as class indices."""
+    keys = {k.arg: k.value for k in node.keywords}
+    failures: list[Exception] = []
+    for whole in (torch.float64, torch.int64, None):
+        try:
+            given = [for_torch(a, n, whole) if whole else a
+                     for a, n in zip(args, node.args, strict=True)]
+            named = {k: for_torch(x, keys[k], whole) if whole else x for k, x in names.items()}
+            return function(*given, **named)
+        except (TypeError, RuntimeError, ValueError, IndexError) as error:
+            failures.append(error)
+    raise failures[0]
 
 
-def for_torch(value, node: ast.AST, whole: torch.dtype):
+def for_torch(value: Any, node: ast.AST, whole: torch.dtype) -> Any:
     """Arrays, and numbers that are not literals, as tensors; `whole` is the type of integers."""
     literal = all(isinstance(n, (ast.Constant, ast.UnaryOp, ast.USub, ast.Tuple, ast.List,
                                  ast.Load)) for n in ast.walk(node))
@@ -422,16 +449,17 @@ def for_torch(value, node: ast.AST, whole: torch.dtype):
     return value
 
 
-def from_torch(value):
+def from_torch(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().numpy() if value.dim() else value.item()
     return value
 
 
-def evaluate(text: str, evaluator: Evaluator, free: dict) -> np.ndarray:
+def evaluate(text: str, evaluator: Evaluator, free: Mapping[str, v.Sized],
+             packages: tuple[str, ...] | None = None) -> v.Array:
     """Value of the Python side, as an array; `free` holds the arguments of a definition."""
     try:
-        value = Python(evaluator, free).run(text)
+        value = Python(evaluator, free, allowed(packages)).run(text)
         array = np.asarray(value)
         if array.dtype == bool:
             array = array.astype(np.float64)

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from . import values as v
 from .errors import Refused, Undefined
+from .evaluate import Evaluator
+from .trees import Node
 
 LEAST = 4
 
 
-def batched(evaluator, node, members: dict[str, list], evaluate):
+def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
+            evaluate: Callable[[dict[str, Any]], Any]) -> torch.Tensor | None:
     """Values of `evaluate(names)` for members that are tensors of one shape, stacked; or None.
 
     `members` holds a list of tensors for each name, all lists of one length. Where the body needs
     a decision for each member (cases, an index, a derivative) nothing is returned, and the caller
     goes through the members one by one.
     """
-    program = evaluator.program
     watched = evaluator.watch is not None and evaluator.watch.detailed
-    if id(node) in program.singly or watched or not members:
+    if id(node) in evaluator.memo.singly or evaluator.singly or watched or not members:
         return None
     count = len(next(iter(members.values())))
     if count < LEAST or not all(uniform(m) for m in members.values()):
         return None
     stacks = [torch.stack(m) for m in members.values()]
 
-    def body(*single):
+    def body(*single: torch.Tensor) -> torch.Tensor:
         value = evaluate(dict(zip(members, single, strict=True)))
         if isinstance(value, v.Lazy):
             raise TypeError("a value without size")
         return v.tensor(value)
 
-    memory, kept, probing = evaluator.memory, len(evaluator.kept), evaluator.probing
-    evaluator.probing = False  # digits that cancel cannot be seen for each member
+    memory, kept = evaluator.memory, len(evaluator.kept)
     evaluator.memory = dict(memory)  # what is remembered inside is of no use outside
     try:
-        return torch.func.vmap(body)(*stacks)
+        found: torch.Tensor = torch.func.vmap(body)(*stacks)
+        return found
     except (RuntimeError, TypeError, ValueError, Refused, Undefined):
-        program.singly.add(id(node))
-        program.kept.append(node)
+        evaluator.memo.take_singly(node)
         return None
     finally:
-        evaluator.memory, evaluator.probing = memory, probing
+        evaluator.memory = memory
         del evaluator.kept[kept:]
 
 
-def uniform(members: list) -> bool:
+def uniform(members: list[Any]) -> bool:
     return all(isinstance(m, torch.Tensor) and m.shape == members[0].shape for m in members)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .anchor import check_python
+from .declare import announce, declare
 from .errors import Error, Refused
-from .parse import Parser, check_bound_and_free, parse_conditions, parse_expression
-from .program import Program, announce, pad, read_line, split_top
-from .tex import check_characters, nearest
+from .grammar import Parser, check_bound_and_free, parse_expression
+from .lexer import Token
+from .lines import STEPS, Line, logical_lines, order_at, read_line, split
+from .lint import lint
+from .program import Program
+from .scripts import mistakable
+from .standing import set_standings
 from .trees import Node, show, walk
-
-KEYWORDS = ("let", "rv", "fun", "pmf", "def", "assume", "claim", "code", "unchecked")
-RELATIONS = {"=": "=", r"\le": r"\le", r"\leq": r"\le", r"\ge": r"\ge", r"\geq": r"\ge",
-             r"\approx": r"\approx"}
-RELATION = re.compile(r"(\\leq|\\le|\\geq|\\ge|\\approx|=)(?![a-zA-Z])")
-ORDER = re.compile(r"\[(?P<inside>[^\[\]]*\\to[^\[\]]*)\]\s*$")
 
 
 @dataclass
@@ -53,6 +54,8 @@ class Item:
         The TeX of the order of an approximation.
     machine : str
         The line as the machine read it, fully parenthesised.
+    standing : str
+        What a definition rests on: ``tied`` to code, ``given`` by a question, or only a ``name``.
     """
 
     kind: str
@@ -70,12 +73,18 @@ class Item:
     right: Node | None = field(default=None, repr=False)
     limit: Order | None = None
     python: str = ""
+    given: str = ""
+    standing: str = ""
     free: tuple[str, ...] = ()
 
 
 @dataclass
 class Block:
-    """A derivation that has been read. `errors` holds what could not be read."""
+    """A derivation that has been read.
+
+    `errors` holds what could not be read; `packages` those that `code:` lines may name, or None
+    for the packages beside this one, and torch.
+    """
 
     text: str
     title: str
@@ -85,6 +94,7 @@ class Block:
     items: list[Item]
     program: Program
     errors: list[Error]
+    packages: tuple[str, ...] | None = None
 
     @property
     def steps(self) -> list[Item]:
@@ -108,7 +118,7 @@ class Block:
 
 
 def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
-               line: int = 1) -> Block:
+               line: int = 1, packages: tuple[str, ...] | None = None) -> Block:
     """Read a derivation; nothing is evaluated.
 
     Parameters
@@ -119,6 +129,8 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
         For messages.
     line : int
         Line number of the first line of `text` in the file.
+    packages : tuple of str or None
+        What `code:` lines may name; None for the packages beside this one, and torch.
 
     Returns
     -------
@@ -133,25 +145,21 @@ def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
     >>> block.steps[0].machine, block.steps[0].reason
     ('((x + x) = (2 * x))', 'count')
     """
-    reader = Reader(Block(text, title, label, path, line, [], Program(), []))
-    announce(reader.block.program, [raw for _, raw in logical_lines(text, line)])
-    for number, raw in logical_lines(text, line):
-        reader.read(raw, number)
+    block = Block(text, title, label, path, line, [], Program(), [], packages)
+    reader = Reader(block)
+    lines = [(number, raw, scanned(raw, number)) for number, raw in logical_lines(text, line)]
+    announce(block.program, [found for *_, found in lines if isinstance(found, Line)])
+    for number, raw, found in lines:
+        reader.read(raw, number, found)
     reader.finish()
-    return reader.block
+    return block
 
 
-def logical_lines(text: str, first: int) -> list[tuple[int, str]]:
-    """Lines with their numbers; empty lines left out, continuations joined."""
-    found: list[tuple[int, str]] = []
-    for number, raw in enumerate(text.split("\n"), first):
-        if not raw.strip():
-            continue
-        if raw[0] in " \t" and found:
-            found[-1] = (found[-1][0], found[-1][1] + " " + raw.strip())
-        else:
-            found.append((number, raw.rstrip()))
-    return found
+def scanned(raw: str, number: int) -> Line | Refused:
+    try:
+        return read_line(raw, number)
+    except Refused as error:
+        return error
 
 
 class Reader:
@@ -166,135 +174,162 @@ class Reader:
         self.broken = False
         self.failed: set[str] = set()
 
-    def read(self, raw: str, line: int) -> None:
+    def read(self, raw: str, number: int, line: Line | Refused) -> None:
+        """Read one line; what is wrong with it becomes an error of the block."""
         where = ""
         try:
-            check_characters(raw)
-            keyword, text, reason = split_line(raw)
-            if keyword == "step":
+            if isinstance(line, Refused):
+                self.claim += raw.startswith("claim")
+                raise line
+            if line.keyword == "step":
                 where = f" step {self.claim}.{self.step + 1}"
-            self.dispatch(keyword, text, reason, line)
+            self.dispatch(line)
         except Refused as error:
-            self.broken = self.broken or raw.startswith("claim")
-            known = any(error.message.startswith(f"{n} is not declared") for n in self.failed)
-            self.failed |= declared_names(raw)
-            if known:
-                return
-            source = error.source if error.source is not None else raw
-            column = error.position
-            if column is not None:
-                lead = len(source) - len(source.lstrip())
-                source, column = source[lead:], max(0, column - lead)
-            self.block.errors.append(self.block.error(
-                error.kind, error.message, line, where, column=column, source=source,
-                details=error.details))
+            self.refused(error, raw, number, where)
         except RecursionError:
-            self.block.errors.append(self.block.error("parse", "nested too deeply", line, where))
+            self.block.errors.append(self.block.error("parse", "nested too deeply", number, where))
         except Exception as error:  # a fault of the checker is a failed check, never a pass
             self.block.errors.append(self.block.error(
-                "parse", f"the checker failed: {type(error).__name__}: {error}", line, where))
+                "parse", f"the checker failed: {type(error).__name__}: {error}", number, where))
 
-    def dispatch(self, keyword: str, text: str, reason: str, line: int) -> None:
-        program = self.block.program
-        item = Item(keyword, text.strip(), line, reason)
-        if keyword == "unchecked":
-            item.reason, item.tex = "", raw_text(text, reason)
-            if not item.tex:
-                raise Refused("parse", "unchecked: says what is not checked", 0, text)
-            item.machine = item.tex
-            self.block.items.append(item)
-        elif keyword in ("claim", "step"):
-            self.chain(keyword, text, reason, line)
-        elif keyword == "code":
-            self.code(item, text)
+    def refused(self, error: Refused, raw: str, number: int, where: str) -> None:
+        """Report a line that is not read, unless it only needs a name of another such line."""
+        if raw.startswith("claim"):
+            self.step, self.last, self.broken = 0, None, True
+        known = any(error.message.startswith(f"{n} is not declared") for n in self.failed)
+        self.failed |= declared_names(raw)
+        if known:
+            return
+        source = error.source if error.source is not None else raw
+        self.block.errors.append(self.block.error(
+            error.kind, error.message, number, where, column=error.position, source=source,
+            details=error.details))
+
+    def dispatch(self, line: Line) -> None:
+        if line.keyword == "unchecked":
+            self.unchecked(line)
+        elif line.keyword in ("claim", "step"):
+            self.chain(line)
+        elif line.keyword == "code":
+            self.code(line)
         else:
-            if keyword == "assume" and self.claim:
-                raise Refused("parse", "assume: restricts every draw, so that it stands before the "
-                              "first claim:", 0, text)
-            before = len(program.assumptions)
-            read_line(program, keyword, text, line)
-            item.machine = machine_declaration(program, keyword, item, before)
-            if keyword == "def":
-                (_, left), (_, right) = split_top(text, "=")[:2]
-                item.lhs, item.rhs, item.relation = left.strip(), right.strip(), "="
-            self.block.items.append(item)
+            self.declaration(line)
+
+    def unchecked(self, line: Line) -> None:
+        if not line.text:
+            raise Refused("parse", "unchecked: says what is not checked", line.start, line.raw)
+        self.block.items.append(Item(line.keyword, line.text, line.number, machine=line.text))
+
+    def declaration(self, line: Line) -> None:
+        if line.keyword == "assume" and self.claim:
+            raise Refused("parse", "assume: restricts every draw, so that it stands before the "
+                          "first claim:", line.start, line.raw)
+        program = self.block.program
+        before = len(program.assumptions)
+        declare(program, line)
+        item = Item(line.keyword, line.text, line.number, line.reason)
+        item.machine = machine_declaration(program, item, before)
+        if line.keyword == "def":
+            (_, left), (mark, _) = split(line.tokens, "=")[:2]
+            item.lhs = line.between(left[0].start, left[-1].end)
+            item.rhs = line.between(mark.end if mark else line.start, line.end)
+            item.relation = "="
+        self.block.items.append(item)
 
     # ---- claims -------------------------------------------------------------------------
 
-    def chain(self, keyword: str, text: str, reason: str, line: int) -> None:
+    def chain(self, line: Line) -> None:
         """A claim with what follows it on its line, or a further step."""
-        pieces = relations(text)
-        if keyword == "claim":
-            self.claim += 1
-            self.step, self.last, self.broken = 0, None, True
-            start, left = pieces[0][1:]
-            self.last = parse_expression(pad(start, left), self.block.program.scope)
-            self.last_tex, self.broken = left.strip(), False
-            self.block.items.append(Item(
-                "claim", left.strip(), line, "" if len(pieces) > 1 else reason, (self.claim,),
-                lhs=left.strip(), left=self.last, machine=show(self.last)))
-            pieces = pieces[1:]
+        order = order_at(line.tokens)
+        pieces = split(line.tokens[:order], STEPS)
+        if line.keyword == "claim":
+            self.begin(line, pieces)
         elif self.claim == 0:
-            raise Refused("parse", "a step without a claim: above it", 0, text)
-        else:
-            pieces = pieces[1:]
-            if not pieces or text[:pieces[0][1]].strip() not in RELATIONS:
-                raise Refused("parse", "a step begins with its relation", 0, text)
-        for place, (relation, start, right) in enumerate(pieces):
-            self.step += 1
+            raise Refused("parse", "a step without a claim: above it", 0, line.raw)
+        pieces = pieces[1:]
+        for place, (mark, right) in enumerate(pieces):
+            assert mark is not None
             last = place == len(pieces) - 1
-            self.add_step(relation, text, start, right, reason if last else "", line)
+            self.step += 1
+            end = line.end if last else (pieces[place + 1][0] or mark).start
+            self.add_step(line, mark, right, end, order if last else None,
+                          line.reason if last else "")
 
-    def add_step(self, relation, text, start, right, reason, line) -> None:
-        scope = self.block.program.scope
-        order_tex, limit = "", None
-        found = ORDER.search(right)
-        if relation == r"\approx":
-            if found is None:
-                raise Refused("parse", r"an approximation says its order: "
-                              r"[\epsilon\to0 : O(\epsilon^2)]", start, text)
-            limit = read_order(pad(start + found.start("inside"), found.group("inside")), scope)
-            order_tex, right = found.group(0).strip(), right[:found.start()]
-        elif found is not None:
-            raise Refused("parse", r"an order belongs to \approx", start + found.start(), text)
-        if not right.strip():
-            raise Refused("parse", "nothing stands after the relation", start, text)
+    def begin(self, line: Line, pieces: list[tuple[Token | None, list[Token]]]) -> None:
+        """A new claim: its left side."""
+        self.claim += 1
+        self.step, self.last, self.broken = 0, None, True
+        end = pieces[1][0].start if len(pieces) > 1 and pieces[1][0] else line.end
+        tex = line.between(line.start, end)
+        self.last = parse_expression(line.raw, self.block.program.scope, pieces[0][1])
+        self.last_tex, self.broken = tex, False
+        self.block.items.append(Item(
+            "claim", tex, line.number, "" if len(pieces) > 1 else line.reason, (self.claim,),
+            lhs=tex, left=self.last, machine=show(self.last)))
+
+    def add_step(self, line: Line, mark: Token, right: list[Token], end: int, order: int | None,
+                 reason: str) -> None:
+        scope, relation = self.block.program.scope, mark.text
+        limit, order_tex = self.order(line, relation, order, right, mark)
+        if order is not None:
+            end = line.tokens[order].start
+        if not right:
+            raise Refused("parse", "nothing stands after the relation", mark.end, line.raw)
+        node = parse_expression(line.raw, scope, right)
         if self.broken or self.last is None:
-            parse_expression(pad(start, right), scope)
             return
-        node = parse_expression(pad(start, right), scope)
-        check_bound_and_free(pad(start, right), self.last, node) if binds(node) else None
+        if binds(node) or binds(self.last):
+            check_bound_and_free(line.raw, self.last, node)
         zero = node.kind == "num" and float(node.args[0]) == 0
         grade = {"=": "zero" if zero else "value", r"\approx": "approx"}.get(relation, "inequality")
+        tex = line.between(mark.end, end)
         self.block.items.append(Item(
-            "step", right.strip(), line, reason, (self.claim, self.step), relation, grade,
-            self.last_tex, right.strip(), order_tex,
-            f"({show(self.last)} {relation} {show(node)})", self.last, node, limit))
-        self.last, self.last_tex = node, right.strip()
+            "step", tex, line.number, reason, (self.claim, self.step), relation, grade,
+            self.last_tex, tex, order_tex, f"({show(self.last)} {relation} {show(node)})",
+            self.last, node, limit))
+        self.last, self.last_tex = node, tex
 
-    def code(self, item: Item, text: str) -> None:
-        sides = text.split("==")
-        if len(sides) < 2:
-            raise Refused("code", "code: TeX == python", 0, text)
-        left, python = sides[0], "==".join(sides[1:])
-        item.left, item.free = self.anchored(left)
-        item.lhs, item.rhs, item.relation = left.strip(), python.strip(), "=="
-        item.python = python.strip()
-        from .anchor import check_python
+    def order(self, line: Line, relation: str, place: int | None, right: list[Token],
+              mark: Token) -> tuple[Order | None, str]:
+        """The order of an approximation, which belongs to no other relation."""
+        if place is None:
+            if relation == r"\approx":
+                raise Refused("parse", r"an approximation says its order: "
+                              r"[\epsilon\to0 : O(\epsilon^2)]", mark.end, line.raw)
+            return None, ""
+        tokens = line.tokens[place:]
+        if relation != r"\approx":
+            raise Refused("parse", r"an order belongs to \approx", tokens[0].start, line.raw)
+        found = read_order(line, tokens[1:-1], self.block.program)
+        return found, line.between(tokens[0].start, tokens[-1].end)
 
-        check_python(item.python, self.block.program, pad(len(left) + 2, python), item.free)
-        item.machine = f"({show(item.left)} == {item.python})"
-        self.block.items.append(item)
+    # ---- anchors ------------------------------------------------------------------------
 
-    def anchored(self, text: str) -> tuple[Node, tuple[str, ...]]:
+    def code(self, line: Line) -> None:
+        """``code: TeX == python``."""
+        place = line.raw.find("==", line.start, line.end)
+        if place < 0:
+            raise Refused("code", "code: TeX == python", line.start, line.raw)
+        left, free = self.anchored(line)
+        python = line.between(place + 2, line.end)
+        check_python(python, self.block.program, " " * (place + 2) + line.raw[place + 2:line.end],
+                     free, self.block.packages)
+        tex = line.between(line.start, place)
+        self.block.items.append(Item(
+            "code", line.text, line.number, line.reason, relation="==", lhs=tex, rhs=python,
+            machine=f"({show(left)} == {python})", left=left, python=python, free=free))
+
+    def anchored(self, line: Line) -> tuple[Node, tuple[str, ...]]:
         """The left of a `code:` line; the arguments of its definition may stand for any number."""
         program = self.block.program
         free = {p for d in program.defs.values() for p in d.params if p not in program.scope}
-        parser = Parser(text, program.scope, bound=sorted(free))
+        parser = Parser(line.raw, program.scope, list(line.tokens), bound=sorted(free))
         node = parser.expr()
         parser.done()
-        check_bound_and_free(text, node)
+        check_bound_and_free(line.raw, node)
         return node, tuple(sorted(node.free & free))
+
+    # ---- the whole ----------------------------------------------------------------------
 
     def finish(self) -> None:
         """Refuse a claim without a step, a block without a claim, and steps that are alike."""
@@ -315,8 +350,11 @@ class Reader:
                 block.errors.append(block.error(
                     "lint", "both sides parse alike: the step says nothing", item.line, where,
                     source=f"{item.lhs}  {item.relation}  {item.rhs}"))
-        from .lint import lint
-
+        sides = [(s, i.line) for i in block.items for s in (i.left, i.right)
+                 if s is not None and (s is i.right or i.kind != "step")]
+        for error, line in mistakable(block.program, sides):
+            block.errors.append(block.error(error.kind, error.message, line))
+        set_standings(block)
         if not any(e.kind != "texcheck.lint" for e in block.errors):
             block.errors += lint(block)
 
@@ -366,98 +404,41 @@ def declared_names(raw: str) -> set[str]:
     return found
 
 
-def raw_text(text: str, reason: str) -> str:
-    return f"{text.strip()} -- {reason}" if reason else text.strip()
-
-
-def split_line(raw: str) -> tuple[str, str, str]:
-    """Keyword, text and reason of a line. The text keeps its place in the line."""
-    body, _, reason = raw.partition(" -- ")
-    if RELATION.match(body):
-        return "step", body, reason.strip()
-    found = re.match(r"\s*([A-Za-z]+)\s*:", body)
-    if re.match(r"\s*:[\w-]+:", raw):
-        raise Refused("parse", "an option stands directly below the title of the derivation", 0,
-                      raw)
-    if found is None:
-        raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, assume:, claim:, "
-                      "code:, unchecked:, or with =, \\le, \\ge, \\approx", 0, raw)
-    word = found.group(1)
-    if word not in KEYWORDS:
-        near = nearest(word, KEYWORDS)
-        hint = f": did you mean {near}:?" if near else ": see SYNTAX.md for the kinds of line"
-        raise Refused("parse", f"{word}: is not a kind of line{hint}", 0, raw)
-    return word, pad(found.end(), body[found.end():]), reason.strip()
-
-
-def relations(text: str) -> list[tuple[str, int, str]]:
-    """The sides of a chain: relation, place and text of each; the first has no relation."""
-    found: list[tuple[str, int, str]] = []
-    depth, start, relation = 0, 0, ""
-    place = 0
-    end = len(text)
-    tail = ORDER.search(text)
-    if tail:
-        end = tail.start()
-    while place < end:
-        char = text[place]
-        if char == "\\" and text[place + 1:place + 2] in ("{", "}", "|", ",", ";", "!", ":", " "):
-            depth += {"{": 1, "}": -1}.get(text[place + 1], 0)
-            place += 2
-            continue
-        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(char, 0)
-        if text.startswith((r"\begin{", r"\end{"), place):
-            depth += 1 if text[place + 1] == "b" else -1
-        match = RELATION.match(text, place) if depth <= 0 else None
-        if match:
-            found.append((relation, start, text[start:place]))
-            relation, start = RELATIONS[match.group(1)], match.end()
-            place = match.end()
-            continue
-        if char == "\\":
-            place += 1
-            while place < end and text[place].isalpha():
-                place += 1
-            continue
-        place += 1
-    found.append((relation, start, text[start:]))
-    return found
-
-
-def read_order(text: str, scope) -> Order:
-    """Read ``\\epsilon\\to0 : O(\\epsilon^k)`` or ``x\\to0 : O(\\|x\\|^k)``."""
-    match = re.match(r"\s*(?P<a>.+?)\s*\\to\s*0\s*:\s*(?P<o>[Oo])\((?P<b>.+)\)\s*$", text)
-    if match is None:
+def read_order(line: Line, tokens: Sequence[Token], program: Program) -> Order:
+    r"""Read ``\epsilon\to0 : O(\epsilon^k)`` or ``x\to0 : O(\|x\|^k)``."""
+    texts = [t.text for t in tokens]
+    arrow = texts.index(r"\to")
+    letter = "".join(texts[arrow + 3:arrow + 4])
+    if not (arrow and texts[arrow + 1:arrow + 3] == ["0", ":"] and letter in ("O", "o")
+            and texts[arrow + 4:arrow + 5] == ["("] and texts[-1] == ")"):
         raise Refused("parse", r"an order is written [\epsilon\to0 : O(\epsilon^2)]",
-                      len(text) - len(text.lstrip()), text)
-    symbol = parse_expression(match.group("a"), scope)
-    if symbol.kind != "sym" or scope[symbol.args[0]].kind != "let":
-        raise Refused("parse", "what goes to zero is a symbol of a let: line", match.start("a"),
-                      text)
-    error = parse_expression(match.group("b"), scope)
+                      tokens[0].start, line.raw)
+    inner = list(tokens[arrow + 5:-1])
+    symbol = parse_expression(line.raw, program.scope, list(tokens[:arrow]))
+    if symbol.kind != "sym" or program.scope[symbol.args[0]].kind != "let":
+        raise Refused("parse", "what goes to zero is a symbol of a let: line", tokens[0].start,
+                      line.raw)
+    error = parse_expression(line.raw, program.scope, inner)
     power = 1
     if error.kind == "pow":
         error, exponent = error.args
         if exponent.kind != "num" or not exponent.args[0].isdigit():
-            raise Refused("parse", "the order is a whole number", match.start("b"), text)
+            raise Refused("parse", "the order is a whole number", error.start, line.raw)
         power = int(exponent.args[0])
     if error.kind in ("norm", "abs"):
         error = error.args[0]
     if error != symbol or not 1 <= power <= 5:
         raise Refused("parse", "the order is a power, from 1 to 5, of what goes to zero",
-                      match.start("b"), text)
-    return Order(symbol.args[0], power, match.group("o") == "o")
+                      error.start, line.raw)
+    return Order(symbol.args[0], power, letter == "o")
 
 
-def machine_declaration(program: Program, keyword: str, item: Item, before: int) -> str:
+def machine_declaration(program: Program, item: Item, before: int) -> str:
     """How a declaration was read."""
-    if keyword == "def":
+    if item.kind == "def":
         definition = next(reversed(program.defs.values()))
         names = ", ".join(definition.params or definition.indices)
         return f"{definition.key}{f'({names})' if names else ''} := {show(definition.body)}"
-    if keyword == "assume":
+    if item.kind == "assume":
         return ", ".join(show(c) for c in program.assumptions[before:]) or item.tex
     return item.tex
-
-
-__all__ = ["Block", "Item", "Order", "parse_conditions", "read_block"]

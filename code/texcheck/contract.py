@@ -5,13 +5,16 @@ from __future__ import annotations
 import torch
 
 from . import values as v
+from .env import Env
 from .errors import Refused
+from .evaluate import Evaluator
 from .trees import Node
 
+Part = tuple[torch.Tensor, tuple[str, ...]]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def contracted(evaluator, node: Node, env):
+def contracted(evaluator: Evaluator, node: Node, env: Env) -> torch.Tensor | None:
     """The value of nested sums over entries by `torch.einsum`, or None where this is not one.
 
     It is taken only where every index is a bare letter in every place, so that it means the same
@@ -34,7 +37,7 @@ def contracted(evaluator, node: Node, env):
     return contract(parts, dict(zip(names, spans, strict=True)))
 
 
-def collect(node: Node):
+def collect(node: Node) -> tuple[list[Node], Node | None]:
     """Binders of sums directly inside sums, and the innermost body."""
     bindings: list[Node] = []
     while node.kind == "big" and node.args[0] == "sum" and not node.args[2]:
@@ -45,7 +48,8 @@ def collect(node: Node):
     return bindings, node
 
 
-def part(evaluator, factor: Node, names: list[str], env):
+def part(evaluator: Evaluator, factor: Node, names: list[str],
+         env: Env) -> tuple[torch.Tensor, tuple[str, ...]] | None:
     """A factor as a tensor and the letters of its axes."""
     if not factor.names & set(names):
         if factor.bound:
@@ -70,7 +74,8 @@ def part(evaluator, factor: Node, names: list[str], env):
     return picked(evaluator, value if exponent is None else value**exponent, indices, names, env)
 
 
-def picked(evaluator, value, indices, names, env):
+def picked(evaluator: Evaluator, value: torch.Tensor, indices: tuple[Node, ...], names: list[str],
+           env: Env) -> tuple[torch.Tensor, tuple[str, ...]] | None:
     """Fix the indices that are not summed over."""
     letters: list[str] = []
     axis = 0
@@ -88,12 +93,15 @@ def picked(evaluator, value, indices, names, env):
     return value, tuple(letters)
 
 
-def span(evaluator, bind: Node, parts, env):
+def span(evaluator: Evaluator, bind: Node, parts: list[Part],
+         env: Env) -> tuple[int, int] | None:
     """First and last place of an index; None unless every factor has these places."""
     name = bind.args[0]
     sizes = {value.shape[indices.index(name)] for value, indices in parts if name in indices}
     if any(indices.count(name) > 1 for _, indices in parts):
         return None
+    if any(n.names & {name for _, letters in parts for name in letters} for n in bind.args[2:]):
+        return None  # an end that moves with another index of the sum
     if bind.args[1] == "auto":
         return (1, sizes.pop()) if len(sizes) == 1 else None
     try:
@@ -104,7 +112,7 @@ def span(evaluator, bind: Node, parts, env):
     return (low, high) if 1 <= low <= high <= min(sizes) else None
 
 
-def contract(parts, spans: dict[str, tuple[int, int]]):
+def contract(parts: list[Part], spans: dict[str, tuple[int, int]]) -> torch.Tensor:
     letter = {name: LETTERS[place] for place, name in enumerate(spans)}
     operands, terms = [], []
     for value, indices in parts:

@@ -18,12 +18,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from . import render
+from .evidence import MistakesDirective
 from .store import Store, sources
 
 logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
-         "machine")
+         "machine", "standing")
 
 
 class DerivationDirective(SphinxDirective):
@@ -82,19 +83,21 @@ class DerivationDirective(SphinxDirective):
 
     def check(self, title, label, text):
         """Read and test the text; lines in the result count from 0."""
-        from . import anchor, check, read_block
+        from . import check, read_block
 
         found = {path.parent.name for folder in self.config.texcheck_path
                  for path in Path(folder).glob("*/__init__.py")}
-        anchor.allowed_packages = (*sorted(found - {"texcheck"}), "torch")
+        packages = (*sorted(found - {"texcheck"}), "torch")
         first = self.lineno + self.content_offset + 1
-        report = check(read_block(text, title=title, label=label, line=first))
+        report = check(read_block(text, title=title, label=label, line=first,
+                                  packages=packages))
         for error in report.errors:
             said = error.body().removesuffix(f"[{error.kind}]").rstrip()
             kind, subtype = error.kind.split(".")
             logger.error("%s", said, location=(self.env.docname, error.line),
                          type=kind, subtype=subtype)
-        items = [{name: getattr(item, name) for name in SHOWN} for item in report.block.items]
+        items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
+                 for item in report.block.items]
         broken = {error.line for error in report.errors}
         for item in items:
             item["ok"] = item["line"] not in broken
@@ -149,6 +152,7 @@ def setup(app):
     app.add_config_value("texcheck_path", ["code"], "", list)
     app.add_domain(TexcheckDomain)
     app.add_directive("derivation", DerivationDirective)
+    app.add_directive("mistakes", MistakesDirective)
     app.add_role("step", StepRole())
     render.setup(app)
     app.connect("config-inited", prepare)

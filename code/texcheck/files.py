@@ -57,7 +57,8 @@ def closing(lines: list[str], start: int, fence: str) -> int:
     return len(lines)
 
 
-def read_derivation(lines, start, end, title, path) -> Derivation:
+def read_derivation(lines: list[str], start: int, end: int, title: str, path: str) -> Derivation:
+    """The directive whose fence opens at line `start` and closes at line `end`, from 0."""
     first, label = start + 1, ""
     while first < end and re.match(r":[\w-]+:", lines[first]):
         if lines[first].startswith(":label:"):

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from .trees import Node, pretty, walk
+from typing import TYPE_CHECKING
+
+from . import standing
+from .anchor import keys_used
+from .errors import Error
+from .reach import names_behind
+from .trees import Node, differentiated, pretty, show, walk
+
+if TYPE_CHECKING:
+    from .block import Block
 
 
-def lint(block) -> list:
+def lint(block: Block) -> list[Error]:
     """Warnings of a block that was read without error."""
     return [*unused(block), *unanchored(block), *short_ranges(block), *independent(block),
-            *turns(block)]
+            *turns(block), *untied(block)]
 
 
-def sides(block, kinds=("claim", "step", "code")) -> list[Node]:
+def sides(block: Block, kinds: tuple[str, ...] = ("claim", "step", "code")) -> list[Node]:
     return [s for i in block.items if i.kind in kinds for s in (i.left, i.right) if s is not None]
 
 
-def reached(block, nodes) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
-    for node in nodes:
-        found |= block.program.closure(node)
-    return found
-
-
-def unused(block) -> list:
+def unused(block: Block) -> list[Error]:
     """Symbols that no claim, code line or assumption needs."""
     program = block.program
-    used = reached(block, sides(block))
+    used = names_behind(program, *sides(block))
     found = []
     for kind, key in program.order:
         if key in used or program.family_of(key) in used:
@@ -40,10 +42,8 @@ def unused(block) -> list:
     return found
 
 
-def python_names(block) -> set[str]:
+def python_names(block: Block) -> set[str]:
     """Keys that the Python side of an anchor needs."""
-    from .anchor import keys_used
-
     found: set[str] = set()
     for item in block.items:
         if item.kind == "code":
@@ -51,9 +51,9 @@ def python_names(block) -> set[str]:
     return found
 
 
-def unanchored(block) -> list:
+def unanchored(block: Block) -> list[Error]:
     """Functions that are defined but tied to no code."""
-    anchored = reached(block, sides(block, ("code",)))
+    anchored = names_behind(block.program, *sides(block, ("code",)))
     found = []
     for key, definition in block.program.defs.items():
         if definition.params and key not in anchored:
@@ -69,19 +69,26 @@ def unanchored(block) -> list:
     return found
 
 
-def short_ranges(block) -> list:
+def untied(block: Block) -> list[Error]:
+    """Definitions that claim to be a known quantity and are tied to nothing."""
+    keys = {id(item): key for item, key in standing.definitions(block)}
+    return [block.error("lint", standing.message(keys[id(item)], words), item.line)
+            for item, words in standing.claims_to_be_known(block)]
+
+
+def short_ranges(block: Block) -> list[Error]:
     """Ranges written with numbers that hold fewer than three values."""
     found = []
     for item in block.items:
         nodes = [n for n in (item.left, item.right) if n is not None]
         for node in (n for s in nodes for n in walk(s)):
-            found += short_binders(block, node, item)
+            found += short_binders(block, node, item.line)
     for key, definition in block.program.defs.items():
         for node in walk(definition.body):
-            found += short_binders(block, node, block.program.scope[key])
+            found += short_binders(block, node, block.program.scope[key].line)
     for family in block.program.families.values():
         for pair in family.ranges:
-            if pair and is_short(*pair):
+            if pair and not pair.listed and is_short(pair.low, pair.high):
                 found.append(too_short(block, family.line))
     for let in block.program.lets.values():
         if let.domain.args[0] == "range" and is_short(*let.domain.args[2]):
@@ -90,16 +97,16 @@ def short_ranges(block) -> list:
     return list(unique.values())
 
 
-def short_binders(block, node: Node, item) -> list:
+def short_binders(block: Block, node: Node, line: int) -> list[Error]:
     if node.kind != "big":
         return []
-    return [too_short(block, item.line) for bind in node.args[1]
+    return [too_short(block, line) for bind in node.args[1]
             if bind.args[1] == "range" and is_short(*bind.args[2:])]
 
 
 def is_short(low: Node, high: Node) -> bool:
-    ends = [literal(low), literal(high)]
-    return None not in ends and ends[1] - ends[0] + 1 < 3
+    first, last = literal(low), literal(high)
+    return first is not None and last is not None and last - first + 1 < 3
 
 
 def literal(node: Node) -> int | None:
@@ -111,12 +118,12 @@ def literal(node: Node) -> int | None:
     return None
 
 
-def too_short(block, line: int):
+def too_short(block: Block, line: int) -> Error:
     return block.error("lint", "a range of fewer than three values hides errors by one: use a "
                        "letter for its end, or write the terms out", line)
 
 
-def turns(block) -> list:
+def turns(block: Block) -> list[Error]:
     """Chains in which an upper bound is followed by a lower one."""
     found = []
     direction: dict[int, str] = {}
@@ -131,7 +138,7 @@ def turns(block) -> list:
     return found
 
 
-def independent(block) -> list:
+def independent(block: Block) -> list[Error]:
     """Derivatives of something that does not depend on the variable."""
     found = []
     program = block.program
@@ -142,24 +149,14 @@ def independent(block) -> list:
     for line, where, side in places:
         for node in walk(side):
             for body, target in differentiated(node):
-                key = base_key(target)
-                if key not in program.closure(body):
-                    from .trees import show
-
+                key = "" if target is None else base_key(target)
+                if key and key not in program.closure(body):
                     found.append(block.error(
                         "type", f"{show(body)} does not depend on {pretty(key)}", line, where))
     return found
 
 
-def differentiated(node: Node) -> list[tuple[Node, Node]]:
-    if node.kind == "diff":
-        return [(node.args[0], t.args[0]) for t in node.args[1]]
-    if node.kind == "grad" and node.args[1] is not None:
-        return [(node.args[0], node.args[1].args[0])]
-    return []
-
-
 def base_key(target: Node) -> str:
     while target.kind == "item":
         target = target.args[0]
-    return target.args[0]
+    return str(target.args[0])

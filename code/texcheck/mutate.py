@@ -6,8 +6,7 @@ import hashlib
 import itertools
 import json
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,17 +14,14 @@ from pathlib import Path
 import torch
 
 from .block import Block, read_block
-from .checker import check
 from .errors import Refused
 from .files import Derivation, derivations
-from .tex import Token, tokenize
+from .judge import check
+from .lexer import GREEK, Token, tokenize
+from .lines import STEPS, Line, logical_lines, order_at, range_at, read_line, split
+from .registry import load
 
 STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
-SIBLINGS = {r"\sin": r"\cos", r"\cos": r"\sin", r"\log": r"\exp", r"\exp": r"\log",
-            r"\tanh": r"\sin", r"\max": r"\min", r"\min": r"\max", r"\sum": r"\prod",
-            r"\prod": r"\sum", r"\odot": "+", r"\le": r"\ge", r"\ge": r"\le", "<": ">", ">": "<"}
-WORDS = {"softmax": "sigmoid", "sigmoid": "tanh", "tr": "det", "det": "tr", "diag": "tr",
-         "Var": "E", "relu": "sigmoid", "ReLU": "sigmoid"}
 
 
 @dataclass
@@ -67,16 +63,16 @@ class Outcome:
                 and not self.survivors and not self.stale)
 
 
-def formula_span(raw: str) -> tuple[int, int] | None:
-    """The part of a line that is mutated: the right side, without reason, range and order."""
-    body = raw.split(" -- ")[0].rstrip()
-    body = re.sub(r"\\quad\s*\(.*\)\s*$", "", body).rstrip()
-    body = re.sub(r"\[[^\[\]]*\\to[^\[\]]*\]\s*$", "", body).rstrip()
-    if body.startswith("def:"):
-        place = body.find("=")
-        return (place + 1, len(body)) if place > 0 else None
-    found = re.match(r"(=|\\leq?|\\geq?|\\approx)(?![a-zA-Z])", body)
-    return (found.end(), len(body)) if found else None
+def formula_span(line: Line) -> tuple[int, int] | None:
+    """The part of a line that is mutated: the right side, without range and order."""
+    if line.keyword not in ("def", "step"):
+        return None
+    tokens = line.tokens
+    tail = range_at(tokens) if line.keyword == "def" else order_at(tokens)
+    parts = split(tokens[:tail], ("=",) if line.keyword == "def" else STEPS)
+    mark = parts[1][0] if len(parts) > 1 else None
+    end = tokens[:tail][-1].end if tokens[:tail] else 0
+    return (mark.end, end) if mark is not None and mark.end < end else None
 
 
 def changes(text: str) -> Iterator[tuple[str, str]]:
@@ -90,16 +86,17 @@ def changes(text: str) -> Iterator[tuple[str, str]]:
     yield from swaps(text, tokens)
 
 
-def token_changes(text: str, tokens: list[Token], place: int, token: Token):
+def token_changes(text: str, tokens: list[Token], place: int,
+                  token: Token) -> Iterator[tuple[str, str]]:
     def put(new: str, end: int | None = None) -> str:
         return text[:token.start] + new + text[token.end if end is None else end:]
 
+    siblings = load().siblings
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     before = tokens[place - 1] if place else None
     if token.text in "+-":
         if before is not None and before.text not in ("{", "(", "[", "=", "&", r"\\"):
-            yield f"{token.text} to {'-' if token.text == '+' else '+'}", put(
-                "-" if token.text == "+" else "+")
+            yield f"{token.text} to {siblings[token.text]}", put(siblings[token.text])
         elif token.text == "-":
             yield "drop a sign", put("")
     elif token.kind == "num":
@@ -107,8 +104,9 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
         yield f"{token.text} to {bumped(token.text)}", put(braced(bumped(token.text), before))
         if number is not None and number > 0:
             yield f"{token.text} to {number - 1}", put(str(number - 1))
-    elif token.text in SIBLINGS and not (token.text in "<>" and before is None):
-        yield f"{token.text} to {SIBLINGS[token.text]}", put(SIBLINGS[token.text] + " ")
+    elif token.kind != "letter" and token.text in siblings and not (
+            token.text in "<>" and before is None):
+        yield f"{token.text} to {siblings[token.text]}", put(siblings[token.text] + " ")
     elif token.text in ("^", "_") and after is not None:
         if before is not None and before.text == r"\nabla":
             return  # the gradient of f(x) is by x with and without the name
@@ -117,8 +115,6 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
         yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
         if token.text == "_":
             yield from shifted(text, tokens, place, end)
-        elif inner in (r"\top", r"{\top}"):
-            return
     elif token.text != "I" and (token.kind == "letter" or is_greek(token)) and (
             after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
         beside = {t.text for t in (before, after) if t is not None}
@@ -130,14 +126,12 @@ def token_changes(text: str, tokens: list[Token], place: int, token: Token):
     if token.text in ("\\operatorname", "\\mathrm") and after is not None and after.text == "{":
         end = matching(tokens, place + 1)
         word = "".join(t.text for t in tokens[place + 2:end])
-        if word in WORDS:
-            yield f"{word} to {WORDS[word]}", (text[:tokens[place + 2].start] + WORDS[word]
-                                               + text[tokens[end].start:])
+        if word in siblings:
+            yield f"{word} to {siblings[word]}", (text[:tokens[place + 2].start] + siblings[word]
+                                                  + text[tokens[end].start:])
 
 
 def is_greek(token: Token) -> bool:
-    from .tex import GREEK
-
     return token.text in GREEK
 
 
@@ -180,7 +174,7 @@ def matching(tokens: list[Token], place: int) -> int:
     return len(tokens) - 1
 
 
-def shifted(text: str, tokens: list[Token], place: int, end: int):
+def shifted(text: str, tokens: list[Token], place: int, end: int) -> Iterator[tuple[str, str]]:
     """Shift or swap indices of a subscript that is not a binder."""
     marks = (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E")
     if place and tokens[place - 1].text in marks:
@@ -201,7 +195,7 @@ def shifted(text: str, tokens: list[Token], place: int, end: int):
         yield f"indices {body} swapped", f"{head}{{{inner[1].text}{inner[0].text}}}{tail}"
 
 
-def dropped(text: str, tokens: list[Token], place: int):
+def dropped(text: str, tokens: list[Token], place: int) -> Iterator[tuple[str, str]]:
     """Drop a factor with its scripts, where something is left beside it."""
     if not stands_alone(tokens, place):
         return
@@ -218,7 +212,7 @@ def dropped(text: str, tokens: list[Token], place: int):
     yield f"drop the factor {shown}", text[:tokens[place].start] + text[tokens[end - 1].end:]
 
 
-def swaps(text: str, tokens: list[Token]):
+def swaps(text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
     """Swap two neighbouring one-letter factors: matters where the product does not commute."""
     for place in range(len(tokens) - 1):
         a, b = tokens[place], tokens[place + 1]
@@ -235,47 +229,46 @@ def swaps(text: str, tokens: list[Token]):
 
 def mutants(found: Derivation) -> list[Mutant]:
     """Every mutant of a derivation; changes that read as before are left out."""
-    lines = found.text.split("\n")
     block = read(found, found.text)
     unchanged = ({f"square {name}" for name in declared(block, is_binary)}  # y^2 = y
                  | {f"transpose {name}" for name in declared(block, is_symmetric) | {r"\pi"}})
     result: list[Mutant] = []
-    for number, raw in enumerate(lines):
-        span = formula_span(raw)
-        if span is None:
-            continue
-        line = found.line + number
-        is_definition = raw.startswith("def:")
-        seen: set[str] = set()
+    for number, raw in logical_lines(found.text, found.line):
         try:
-            options = list(changes(raw[span[0]:span[1]]))
+            line = read_line(raw, number)
         except Refused:
-            continue
-        for change, formula in options:
-            if change in unchanged:
-                continue
-            text = raw[:span[0]] + " " + formula.strip() + raw[span[1]:]
-            if formula.strip() in seen or formula.strip() == raw[span[0]:span[1]].strip():
-                continue
-            seen.add(formula.strip())
-            name = found.label or found.title
-            digest = hashlib.sha256(f"{raw}\n{text}".encode()).hexdigest()[:12]
-            key = f"{name}:{digest}"
-            target = "definition" if is_definition else "step"
-            result.append(Mutant(key, name, line, target, change, text))
+            continue  # an error of the derivation itself, which its check reports
+        result += [m for m in of_line(found, line) if m.change not in unchanged]
     return result
 
 
-def declared(block: Block, holds) -> set[str]:
+def of_line(found: Derivation, line: Line) -> Iterator[Mutant]:
+    """Every mutant of a line, each text once."""
+    span = formula_span(line)
+    if span is None:
+        return
+    raw, name = line.raw, found.label or found.title
+    seen = {raw[span[0]:span[1]].strip()}
+    for change, formula in changes(raw[span[0]:span[1]]):
+        if formula.strip() in seen:
+            continue
+        seen.add(formula.strip())
+        text = raw[:span[0]] + " " + formula.strip() + raw[span[1]:]
+        digest = hashlib.sha256(f"{raw}\n{text}".encode()).hexdigest()[:12]
+        target = "definition" if line.keyword == "def" else "step"
+        yield Mutant(f"{name}:{digest}", name, line.number, target, change, text)
+
+
+def declared(block: Block, holds: Callable[..., bool]) -> set[str]:
     """Letters whose domain is of a kind."""
     return {key for key, let in block.program.lets.items() if holds(*let.domain.args)}
 
 
-def is_binary(name, _, extra) -> bool:
+def is_binary(name: str, _: object, extra: tuple[object, ...]) -> bool:
     return name == "set" and [getattr(e, "args", None) for e in extra] == [("0",), ("1",)]
 
 
-def is_symmetric(name, *_) -> bool:
+def is_symmetric(name: str, *_: object) -> bool:
     return name in ("S", "S++", "diag")
 
 
@@ -294,9 +287,7 @@ def same_trees(a: Block, b: Block) -> bool:
 
 def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
     """Whether the mutated derivation fails; None if it reads as before."""
-    lines = found.text.split("\n")
-    lines[mutant.line - found.line] = mutant.text
-    block = read(found, "\n".join(lines))
+    block = read(found, replaced(found, mutant))
     if same_trees(original, block):
         return None
     report = check(block, first=True)
@@ -306,6 +297,18 @@ def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
     return False
 
 
+def replaced(found: Derivation, mutant: Mutant) -> str:
+    """The text of a derivation with a mutant instead of its line and of what continues it."""
+    lines = found.text.split("\n")
+    place = mutant.line - found.line
+    lines[place] = mutant.text
+    for after in range(place + 1, len(lines)):
+        if lines[after].strip() and lines[after][0] not in " \t":
+            break
+        lines[after] = ""
+    return "\n".join(lines)
+
+
 def fates(found: Derivation) -> list[tuple[Mutant, bool]]:
     """Every mutant of a derivation that reads otherwise, and whether it was noticed."""
     original = read(found, found.text)
@@ -313,7 +316,8 @@ def fates(found: Derivation) -> list[tuple[Mutant, bool]]:
     return [(mutant, dead) for mutant, dead in pairs if dead is not None]
 
 
-def mutate(files, allowed: dict[str, str] | None = None, jobs: int = 1) -> Outcome:
+def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None,
+           jobs: int = 1) -> Outcome:
     """Run all mutants of all derivations of some files.
 
     Parameters
@@ -341,7 +345,8 @@ def mutate(files, allowed: dict[str, str] | None = None, jobs: int = 1) -> Outco
     return outcome
 
 
-def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed, used: set[str]) -> None:
+def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed: dict[str, str],
+          used: set[str]) -> None:
     if not dead and mutant.key in allowed:
         used.add(mutant.key)
         outcome.allowed.append(mutant)

@@ -1,9 +1,23 @@
 """A checked derivation as a tree of nodes, and how a page and plain text show it."""
 
+from __future__ import annotations
+
 import math
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from docutils import nodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.writers.html5 import HTML5Translator
+    from sphinx.writers.latex import LaTeXTranslator
+    from sphinx.writers.text import TextTranslator
+
+Shown: TypeAlias = dict[str, Any]  # an item as the directive hands it over, also from its store
+Inline: TypeAlias = Callable[[str, int], list[nodes.Node]]  # the nodes of a text at a line
+Visitor: TypeAlias = Callable[[Any, Any], None]
 
 ANSWERS = {"value": "checked", "approx": "checked, with the order of its error",
            "inequality": "held on all draws", "zero": "held on all draws",
@@ -59,11 +73,11 @@ class formula(nodes.math):
     """A formula in a line of its own, though set inline."""
 
 
-def step_id(identity, item):
+def step_id(identity: str, item: Shown) -> str:
     return f"{identity}-{'-'.join(map(str, item['number']))}"
 
 
-def layout(identity, title, result, inline):
+def layout(identity: str, title: str, result: dict[str, Any], inline: Inline) -> list[nodes.Node]:
     """Children of a derivation.
 
     Parameters
@@ -77,10 +91,10 @@ def layout(identity, title, result, inline):
         Text and line to nodes, for reasons and titles.
     """
     items = result["items"]
-    lines = [title_line("", "", *inline(title, items[0]["line"] if items else 0))]
+    lines: list[nodes.Node] = [title_line("", "", *inline(title, items[0]["line"] if items else 0))]
     declared, results = givens(items)
     lines += declared
-    current = None
+    current = chain()
     for item in items:
         if item["kind"] == "claim":
             current = chain(wide=width(item["lhs"]) > 15)
@@ -100,7 +114,7 @@ def layout(identity, title, result, inline):
     return lines
 
 
-def givens(items):
+def givens(items: list[Shown]) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """The declarations, one sentence of symbols and a line for each definition; and the results
     that are compared with code, a line for each."""
     opening = {"let": "Let", "rv": "Random variables:", "fun": "For any smooth",
@@ -118,7 +132,9 @@ def givens(items):
                 sentence += nodes.math("", part)
             sentence += nodes.Text(". ")
         elif item["kind"] == "def":
-            line = given("", "", formula("", item["tex"]), definition=True)
+            label = [nodes.inline("", "write ", classes=["label"])] if item["standing"] == "name" \
+                else []
+            line = given("", "", *label, formula("", item["tex"]), definition=True)
             code = anchors.pop(item["lhs"], None)
             if code:
                 line += [nodes.Text("  "), nodes.literal("", code, classes=["anchor"])]
@@ -127,7 +143,7 @@ def givens(items):
     for left, code in anchors.items():
         head = re.split(r"[({]", left)[0]
         for line in lines:
-            if line.children[0].astext().startswith(head) and len(line.children) == 1:
+            if line.children[-1].astext().startswith(head) and not line.next_node(nodes.literal):
                 line += [nodes.Text("  "), nodes.literal("", code, classes=["anchor"])]
                 break
         else:
@@ -137,8 +153,8 @@ def givens(items):
     return ([sentence] if sentence.children else []) + lines, results
 
 
-def one_step(identity, item, left, inline):
-    node = step("", "", ids=[step_id(identity, item)])
+def one_step(identity: str, item: Shown, left: str, inline: Inline) -> step:
+    node: step = step("", "", ids=[step_id(identity, item)])
     right = f"{item['relation']} {item['rhs']}"
     if item["order"]:
         right += rf" \qquad {item['order']}"
@@ -152,7 +168,7 @@ def one_step(identity, item, left, inline):
     return node
 
 
-def foot(result, steps):
+def foot(result: dict[str, Any], steps: list[Shown]) -> tested:
     loose, tight = result["tolerance"]
     weak = sum(item["grade"] in ("inequality", "zero") for item in steps)
     said = (f"Each step was tested on {result['draws']} or more random draws: relative difference "
@@ -162,7 +178,7 @@ def foot(result, steps):
     return tested("", said + "A numerical test, not a proof.")
 
 
-def power(number):
+def power(number: float) -> str:
     """A power of ten as one reads it.
 
     >>> power(1e-6)
@@ -171,7 +187,7 @@ def power(number):
     return "10" + f"{math.log10(number):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def readings(items):
+def readings(items: list[Shown]) -> machine:
     node = machine()
     for item in items:
         if item["kind"] in ("def", "assume", "step", "code"):
@@ -180,7 +196,7 @@ def readings(items):
     return node
 
 
-def width(tex):
+def width(tex: str) -> int:
     """Roughly how many characters wide a formula is; numerator and denominator overlap."""
     flat = re.sub(r"\\d?frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}",
                   lambda m: max(m[1], m[2], key=len), tex)
@@ -190,41 +206,41 @@ def width(tex):
 
 # ---- a page
 
-def tag(name, **attributes):
+def tag(name: str, **attributes: str) -> tuple[Visitor, Visitor]:
     """Visitors that wrap a node's children in an element."""
-    def visit(translator, node):
+    def visit(translator: HTML5Translator, node: nodes.Element) -> None:
         translator.body.append(translator.starttag(node, name, **attributes))
 
-    def depart(translator, node):
+    def depart(translator: HTML5Translator, node: nodes.Element) -> None:
         translator.body.append(f"</{name}>\n")
 
     return visit, depart
 
 
-def visit_title(translator, node):
+def visit_title(translator: HTML5Translator, node: nodes.Element) -> None:
     translator.body.append('<p class="derivation-title">')
     translator.add_fignumber(node.parent)
 
 
-def depart_title(translator, node):
+def depart_title(translator: HTML5Translator, node: nodes.Element) -> None:
     translator.add_permalink_ref(node.parent, "Link to this derivation")
     translator.body.append("</p>\n")
 
 
-def visit_given(translator, node):
+def visit_given(translator: HTML5Translator, node: nodes.Element) -> None:
     tag("div" if node.get("definition") else "p",
         CLASS="define" if node.get("definition") else "givens")[0](translator, node)
 
 
-def depart_given(translator, node):
+def depart_given(translator: HTML5Translator, node: nodes.Element) -> None:
     translator.body.append("</div>\n" if node.get("definition") else "</p>\n")
 
 
-def visit_chain(translator, node):
+def visit_chain(translator: HTML5Translator, node: nodes.Element) -> None:
     tag("div", CLASS="chain wide" if node["wide"] else "chain")[0](translator, node)
 
 
-def visit_mark(translator, node):
+def visit_mark(translator: HTML5Translator, node: nodes.Element) -> None:
     kind = {"inequality": " weak", "zero": " weak", "failed": " failed"}.get(node["grade"], "")
     said = f"step {node['number']}: {ANSWERS[node['grade']]}"
     translator.body.append(
@@ -235,16 +251,16 @@ def visit_mark(translator, node):
     raise nodes.SkipNode
 
 
-def visit_not_checked(translator, node):
+def visit_not_checked(translator: HTML5Translator, node: nodes.Element) -> None:
     label = '<span class="label">Not machine-checked:</span>'
     translator.body.append(f'<p class="not-checked">{label} ')
 
 
-def depart_p(translator, node):
+def depart_p(translator: HTML5Translator, node: nodes.Element) -> None:
     translator.body.append("</p>\n")
 
 
-def visit_machine(translator, node):
+def visit_machine(translator: HTML5Translator, node: nodes.Element) -> None:
     rows = "".join(
         f"<li>{child['name']}: <code>{translator.encode(child.astext())}</code></li>"
         for child in node)
@@ -253,7 +269,7 @@ def visit_machine(translator, node):
     raise nodes.SkipNode
 
 
-def visit_formula(translator, node):
+def visit_formula(translator: HTML5Translator, node: nodes.Element) -> None:
     plain = nodes.math(node.rawsource, rf"\displaystyle {node.astext()}", **node.attributes)
     plain.source, plain.line, plain.parent = node.source, node.line, node.parent
     translator.visit_math(plain)
@@ -261,60 +277,60 @@ def visit_formula(translator, node):
 
 # ---- plain text, and every other builder
 
-def nothing(translator, node):
+def nothing(translator: Any, node: nodes.Element) -> None:
     """Show the children only."""
 
 
-def text_line(prefix=""):
-    def visit(translator, node):
+def text_line(prefix: str = "") -> tuple[Visitor, Visitor]:
+    def visit(translator: TextTranslator, node: nodes.Element) -> None:
         translator.new_state(0)
         translator.add_text(prefix)
 
-    def depart(translator, node):
+    def depart(translator: TextTranslator, node: nodes.Element) -> None:
         translator.end_state()
 
     return visit, depart
 
 
-def text_mark(translator, node):
+def text_mark(translator: TextTranslator, node: nodes.Element) -> None:
     translator.add_text(f"[{node['number']}: {ANSWERS[node['grade']]}]")
     raise nodes.SkipNode
 
 
-def text_reason(translator, node):
+def text_reason(translator: TextTranslator, node: nodes.Element) -> None:
     translator.add_text(" -- ")
 
 
-def text_formula(translator, node):
+def text_formula(translator: TextTranslator, node: nodes.Element) -> None:
     translator.add_text(node.astext())
     raise nodes.SkipNode
 
 
-def skip(translator, node):
+def skip(translator: Any, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def latex_line(prefix=""):
-    def visit(translator, node):
+def latex_line(prefix: str = "") -> tuple[Visitor, Visitor]:
+    def visit(translator: LaTeXTranslator, node: nodes.Element) -> None:
         translator.body.append(f"\n\n{prefix}")
 
     return visit, nothing
 
 
-def latex_mark(translator, node):
+def latex_mark(translator: LaTeXTranslator, node: nodes.Element) -> None:
     translator.body.append(f"({node['number']})")
     raise nodes.SkipNode
 
 
-def latex_reason(translator, node):
+def latex_reason(translator: LaTeXTranslator, node: nodes.Element) -> None:
     translator.body.append(r"\quad ")
 
 
-def latex_formula(translator, node):
+def latex_formula(translator: LaTeXTranslator, node: nodes.Element) -> None:
     translator.visit_math(node)
 
 
-PAGE = {
+PAGE: dict[type[nodes.Element], tuple[Visitor, Visitor]] = {
     derivation: tag("div", CLASS="derivation"),
     title_line: (visit_title, depart_title),
     given: (visit_given, depart_given),
@@ -322,29 +338,29 @@ PAGE = {
     left_alone: tag("div", CLASS="alone"),
     step: tag("div", CLASS="step"),
     reason: tag("span", CLASS="reason"),
-    mark: (visit_mark, None),
+    mark: (visit_mark, nothing),
     not_checked: (visit_not_checked, depart_p),
     tested: tag("p", CLASS="tested"),
-    machine: (visit_machine, None),
-    formula: (visit_formula, None),
+    machine: (visit_machine, nothing),
+    formula: (visit_formula, nothing),
 }
-TEXT = {
+TEXT: dict[type[nodes.Element], tuple[Visitor, Visitor]] = {
     derivation: (nothing, nothing), chain: (nothing, nothing),
     title_line: text_line("Derivation: "), given: text_line(), left_alone: text_line(),
     step: text_line("   "), not_checked: text_line("Not machine-checked: "), tested: text_line(),
-    reason: (text_reason, nothing), mark: (text_mark, None), machine: (skip, None),
-    formula: (text_formula, None),
+    reason: (text_reason, nothing), mark: (text_mark, nothing), machine: (skip, nothing),
+    formula: (text_formula, nothing),
 }
-LATEX = {
+LATEX: dict[type[nodes.Element], tuple[Visitor, Visitor]] = {
     derivation: (nothing, nothing), chain: (nothing, nothing),
     title_line: latex_line(), given: latex_line(), left_alone: latex_line(), step: latex_line(),
     not_checked: latex_line("Not machine-checked: "), tested: latex_line(),
-    reason: (latex_reason, nothing), mark: (latex_mark, None), machine: (skip, None),
-    formula: (latex_formula, None),
+    reason: (latex_reason, nothing), mark: (latex_mark, nothing), machine: (skip, nothing),
+    formula: (latex_formula, nothing),
 }
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
     """Register the nodes with every builder that shows them."""
     app.add_enumerable_node(derivation, "derivation", lambda node: node["title"],
                             html=PAGE[derivation], text=TEXT[derivation], latex=LATEX[derivation])

@@ -8,6 +8,7 @@ from importlib.machinery import PathFinder
 from importlib.metadata import version
 from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
 DOTTED = re.compile(r"\b([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
 
@@ -47,7 +48,8 @@ def _imported(dotted: str, folders: tuple[str, ...]) -> frozenset[Path]:
             finder.import_hook(".".join(names[:depth]))
         except ImportError:
             break  # the rest is an attribute
-    return frozenset(Path(m.__file__) for m in finder.modules.values() if m.__file__)
+    files = (getattr(m, "__file__", None) for m in finder.modules.values())
+    return frozenset(Path(f) for f in files if f)
 
 
 @cache
@@ -72,13 +74,15 @@ class Store:
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 
-    def find(self, key: str) -> dict | None:
+    def find(self, key: str) -> dict[str, Any] | None:
         try:
-            return json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            text = (self.folder / f"{key}.json").read_text(encoding="utf-8")
+            found: dict[str, Any] = json.loads(text)
+            return found
         except (OSError, ValueError):
             return None
 
-    def put(self, key: str, result: dict) -> None:
+    def put(self, key: str, result: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / f"{key}.{id(result)}.partial"
         partial.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")

@@ -8,15 +8,19 @@ other operand decides. A 1×1 matrix is a number.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
+import numpy as np
 import torch
 
 from .errors import Refused, Undefined
 
 CONDITION = 1e11  # of a matrix; beyond it an inverse is rounding
 Number = (int, float)
+Sized: TypeAlias = int | float | torch.Tensor
+Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -24,27 +28,34 @@ class Lazy:
     """A multiple of the identity (``eye``) or of a vector of ones (``col``, ``row``)."""
 
     kind: str
-    scale: Any = 1
+    scale: Any = 1  # a number
 
 
-def plain(a) -> float:
+Value: TypeAlias = Sized | Lazy
+
+
+def plain(a: Sized) -> float:
     """A number as a Python float."""
     return float(a.detach()) if isinstance(a, torch.Tensor) else float(a)
 
 
-def is_scalar(a) -> bool:
+def is_scalar(a: object) -> TypeGuard[Sized]:
     return isinstance(a, Number) or (isinstance(a, torch.Tensor) and a.dim() == 0)
 
 
-def tensor(a) -> torch.Tensor:
+def is_matrix(a: object) -> TypeGuard[torch.Tensor]:
+    return isinstance(a, torch.Tensor) and a.dim() == 2
+
+
+def tensor(a: Sized) -> torch.Tensor:
     return a if isinstance(a, torch.Tensor) else torch.tensor(float(a), dtype=torch.float64)
 
 
-def shape_text(a) -> str:
-    if is_scalar(a):
-        return "a number"
+def shape_text(a: Value) -> str:
     if isinstance(a, Lazy):
         return {"eye": "the identity", "col": "a column of ones", "row": "a row of ones"}[a.kind]
+    if isinstance(a, Number) or a.dim() == 0:
+        return "a number"
     if a.dim() == 2 and a.shape[1] == 1:
         return f"a column of {a.shape[0]}"
     if a.dim() == 2 and a.shape[0] == 1:
@@ -52,42 +63,43 @@ def shape_text(a) -> str:
     return "a " + "×".join(map(str, a.shape)) + (" matrix" if a.dim() == 2 else " tensor")
 
 
-def square(a) -> bool:
-    return isinstance(a, torch.Tensor) and a.dim() == 2 and a.shape[0] == a.shape[1]
+def square(a: object) -> TypeGuard[torch.Tensor]:
+    return is_matrix(a) and a.shape[0] == a.shape[1]
 
 
 def type_error(message: str) -> Refused:
     return Refused("type", message)
 
 
-def squeeze(a: torch.Tensor):
+def squeeze(a: torch.Tensor) -> torch.Tensor:
     """A 1×1 matrix as the number that it is."""
     return a.reshape(()) if a.dim() == 2 and a.shape == (1, 1) else a
 
 
-def materialize(lazy: Lazy, shape) -> torch.Tensor:
+def materialize(lazy: Lazy, shape: Sequence[int]) -> torch.Tensor:
     """The identity or the ones in the size that the other side has."""
     rows, cols = shape
+    factor: Sized = lazy.scale
     if lazy.kind == "eye":
         if rows != cols:
             raise type_error(f"the identity beside a {rows}×{cols} matrix: it is not square")
-        return lazy.scale * torch.eye(rows, dtype=torch.float64)
+        return factor * torch.eye(rows, dtype=torch.float64)
     wanted = cols if lazy.kind == "col" else rows
     if wanted != 1:
         raise type_error(f"a vector of ones beside a {rows}×{cols} matrix")
-    return lazy.scale * torch.ones(rows, cols, dtype=torch.float64)
+    return factor * torch.ones(rows, cols, dtype=torch.float64)
 
 
-def settle(a, b):
+def settle(a: Value, b: Value) -> tuple[Value, Value]:
     """Give a `Lazy` operand of a sum the shape of the other operand."""
-    if isinstance(a, Lazy) and isinstance(b, torch.Tensor) and b.dim() == 2:
+    if isinstance(a, Lazy) and is_matrix(b):
         a = materialize(a, b.shape)
-    elif isinstance(b, Lazy) and isinstance(a, torch.Tensor) and a.dim() == 2:
+    elif isinstance(b, Lazy) and is_matrix(a):
         b = materialize(b, a.shape)
     return a, b
 
 
-def add(a, b, sign: int = 1):
+def add(a: Value, b: Value, sign: int = 1) -> Value:
     """Sum or difference; a number beside a column, or a matrix that is not square, is added to
     every entry."""
     a, b = settle(a, b)
@@ -101,7 +113,7 @@ def add(a, b, sign: int = 1):
         raise type_error(f"{shape_text(a)} {'+' if sign > 0 else '-'} {shape_text(b)}: the size is "
                          "unknown, write I_n or \\mathbf{1}_n")
     if not (is_scalar(a) or is_scalar(b)):
-        if a.shape != b.shape:
+        if tensor(a).shape != tensor(b).shape:
             raise type_error(f"{shape_text(a)} {'+' if sign > 0 else '-'} {shape_text(b)}")
     else:
         for one, other in ((a, b), (b, a)):
@@ -112,20 +124,20 @@ def add(a, b, sign: int = 1):
     return a + b if sign > 0 else a - b
 
 
-def scale(number, a):
+def scale(number: Sized, a: Value) -> Value:
     """A number times anything."""
     if isinstance(a, Lazy):
         return Lazy(a.kind, multiply(number, a.scale))
     return number * a
 
 
-def multiply(a, b):
+def multiply(a: Value, b: Value) -> Value:
     """Product by juxtaposition: with a number, or of matrices."""
     if is_scalar(a):
         return scale(a, b)
     if is_scalar(b):
         return scale(b, a)
-    if isinstance(a, Lazy) or isinstance(b, Lazy):
+    if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)):
         return multiply_lazy(a, b)
     if a.dim() == 3 or b.dim() == 3:
         raise type_error(f"{shape_text(a)} times {shape_text(b)}: write the product with indices")
@@ -138,15 +150,14 @@ def multiply(a, b):
     return squeeze(a @ b)
 
 
-def chain(factors: list):
+def chain(given: Iterable[Value]) -> Value:
     """A product of several factors; ones without size take it from their neighbour first."""
-    factors = list(factors)
+    factors = list(given)
     for place in range(len(factors) - 1, 0, -1):
         a, b = factors[place - 1], factors[place]
-        sized = [isinstance(x, torch.Tensor) and x.dim() == 2 for x in (a, b)]
-        if isinstance(a, Lazy) and a.kind == "row" and sized[1] and b.shape[0] > 1:
+        if isinstance(a, Lazy) and a.kind == "row" and is_matrix(b) and b.shape[0] > 1:
             factors[place - 1:place + 1] = [multiply(a, b)]
-        elif isinstance(b, Lazy) and b.kind == "col" and sized[0] and a.shape[1] > 1:
+        elif isinstance(b, Lazy) and b.kind == "col" and is_matrix(a) and a.shape[1] > 1:
             factors[place - 1:place + 1] = [multiply(a, b)]
     result = factors[0]
     for factor in factors[1:]:
@@ -154,44 +165,44 @@ def chain(factors: list):
     return result
 
 
-def multiply_lazy(a, b):
+def multiply_lazy(a: Value, b: Value) -> Value:
+    """Product with the identity, or with ones whose size the other factor gives."""
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Lazy) and one.kind == "eye":
             return scale(one.scale, other)
     if isinstance(a, Lazy) and isinstance(b, torch.Tensor):
         if a.kind == "row":
-            return squeeze(scale(a.scale, b.sum(0, keepdim=True)))
+            return squeeze(a.scale * b.sum(0, keepdim=True))
         if b.shape[0] == 1:
             raise type_error(r"the size of \mathbf{1} is unknown here: write \mathbf{1}_n")
     if isinstance(b, Lazy) and isinstance(a, torch.Tensor):
         if b.kind == "col":
-            return squeeze(scale(b.scale, a.sum(1, keepdim=True)))
+            return squeeze(b.scale * a.sum(1, keepdim=True))
         if a.shape[1] == 1:
             raise type_error(r"the size of \mathbf{1} is unknown here: write \mathbf{1}_n")
     raise type_error(f"{shape_text(a)} times {shape_text(b)}: the size is unknown, write "
                      r"\mathbf{1}_n")
 
 
-def hadamard(a, b):
+def hadamard(a: Value, b: Value) -> Value:
     """Elementwise product of two values of the same shape."""
     a, b = settle(a, b)
     if is_scalar(a) or is_scalar(b):
         return multiply(a, b)
-    if isinstance(a, Lazy) or isinstance(b, Lazy) or a.shape != b.shape:
+    if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or a.shape != b.shape:
         raise type_error(f"{shape_text(a)} \\odot {shape_text(b)}")
     return a * b
 
 
-def divide(a, b):
+def divide(a: Value, b: Value) -> Value:
     """Quotient by a number; elementwise for two columns (or rows) of the same length."""
     if isinstance(b, Lazy):
         raise type_error(f"division by {shape_text(b)}")
-    if is_scalar(b):
-        if isinstance(b, Number):
-            if b == 0:
-                raise Undefined("division by zero")
-            if isinstance(a, Number):
-                return exact(a / b)
+    if isinstance(b, Number) and b == 0:
+        raise Undefined("division by zero")
+    if isinstance(a, Number) and isinstance(b, Number):
+        return exact(a / b)
+    if isinstance(b, Number) or b.dim() == 0:
         return scale(1 / b, a) if isinstance(a, Lazy) else a / b
     if b.dim() != 2 or 1 not in b.shape:
         raise type_error(f"division by {shape_text(b)}: write an inverse, A^{{-1}}")
@@ -200,14 +211,14 @@ def divide(a, b):
     raise type_error(f"{shape_text(a)} divided by {shape_text(b)}")
 
 
-def exact(a: float):
+def exact(a: int | float) -> int | float:
     """A float that is a whole number as an int, so that it can be an index."""
     return int(a) if isinstance(a, float) and a.is_integer() and abs(a) < 2**53 else a
 
 
-def power(a, b):
+def power(a: Value, b: Value) -> Value:
     """A number to a power, or a square matrix to a whole power."""
-    if (isinstance(b, torch.Tensor) and b.dim() != 0) or isinstance(b, Lazy):
+    if isinstance(b, Lazy) or (isinstance(b, torch.Tensor) and b.dim() != 0):
         raise type_error(f"an exponent that is {shape_text(b)}")
     if isinstance(a, Lazy):
         if a.kind == "eye" and isinstance(b, int):
@@ -219,19 +230,18 @@ def power(a, b):
         if not isinstance(b, int) or abs(b) > 1000:
             raise type_error("a square matrix has whole powers only: write A^{\\odot p} for the "
                              "power of every entry")
-        if b < 0:
-            return torch.linalg.matrix_power(inverse(a), -b)
-        return torch.linalg.matrix_power(a, b)
+        result: torch.Tensor = torch.linalg.matrix_power(inverse(a) if b < 0 else a, abs(b))
+        return result
     raise type_error(f"a power of {shape_text(a)}: write ^{{\\odot 2}} for the power of every "
                      "entry, or \\|x\\|^2")
 
 
-def scalar_power(a, b):
+def scalar_power(a: Sized, b: Sized) -> Sized:
     if isinstance(a, Number) and isinstance(b, Number):
         try:
             if isinstance(a, int) and isinstance(b, int) and b >= 0 and (
                     abs(a) <= 1 or b * math.log2(max(2, abs(a))) < 53):
-                return a**b
+                return int(a**b)
             result = float(a) ** float(b)
         except (OverflowError, ZeroDivisionError) as error:
             raise Undefined(str(error)) from error
@@ -243,27 +253,27 @@ def scalar_power(a, b):
             raise Undefined("a power of a negative number")
         if a == 0:
             raise Undefined("a power of zero")
-        return torch.exp(b * math.log(a))
+        return torch.exp(tensor(b) * math.log(a))
     return a**b
 
 
-def elementwise_power(a, b):
+def elementwise_power(a: Value, b: Value) -> Value:
     if isinstance(a, Lazy) or not is_scalar(b):
         raise type_error(f"{shape_text(a)} to the elementwise power {shape_text(b)}")
-    return scalar_power(a, b) if is_scalar(a) else a**b
+    return a**b if isinstance(a, torch.Tensor) else scalar_power(a, b)
 
 
-def transpose(a):
+def transpose(a: Value) -> Value:
     if isinstance(a, Lazy):
         return Lazy({"col": "row", "row": "col", "eye": "eye"}[a.kind], a.scale)
-    if is_scalar(a):
+    if isinstance(a, Number) or a.dim() == 0:
         return a
     if a.dim() == 3:
         raise type_error("a tensor with three indices has no transpose")
     return a.T
 
 
-def inverse(a):
+def inverse(a: Value) -> Value:
     if isinstance(a, Lazy) and a.kind == "eye":
         return Lazy("eye", divide(1, a.scale))
     if is_scalar(a):
@@ -271,7 +281,7 @@ def inverse(a):
     if not square(a):
         raise type_error(f"the inverse of {shape_text(a)}")
     try:
-        found = torch.linalg.inv(a)
+        found: torch.Tensor = torch.linalg.inv(a)
     except RuntimeError as error:
         raise Undefined("a singular matrix") from error
     if float(torch.linalg.norm(a.detach()) * torch.linalg.norm(found.detach())) > CONDITION:
@@ -280,7 +290,7 @@ def inverse(a):
     return found
 
 
-def as_int(a, what: str) -> int:
+def as_int(a: object, what: str) -> int:
     """A whole number, such as an index."""
     if isinstance(a, float) and a.is_integer():
         return int(a)
@@ -290,3 +300,19 @@ def as_int(a, what: str) -> int:
             float(a).is_integer()):
         return int(a)
     raise type_error(f"{what} must be a whole number")
+
+
+def compare(op: str, a: float, b: float) -> bool:
+    close = abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
+    return {"=": close, r"\ne": not close, "<": a < b, ">": a > b, r"\le": a <= b,
+            r"\ge": a >= b}[op]
+
+
+def to_array(value: Sized) -> Array | float | int:
+    """A value for NumPy: columns and rows become one-dimensional."""
+    if isinstance(value, Number):
+        return value
+    array: Array = value.detach().numpy()
+    if array.ndim == 0:
+        return float(array)
+    return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array

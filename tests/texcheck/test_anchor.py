@@ -72,3 +72,13 @@ def test_a_message_of_torch_is_one_line():
 def test_comparisons_that_are_refused(python):
     found = errors(f"code: a == {python}")
     assert [e.kind for e in found] == ["texcheck.code"]
+
+
+def test_packages_belong_to_the_block():
+    """Neither block changes what the other one may name."""
+    text = "let: a \\in \\mathbb{R}\ncode: a == papers.nothing(a)\nclaim: 2a\n= a + a"
+    refused = "the attribute .nothing is not allowed"
+    for packages, said in [(("torch",), refused), (None, "papers has no nothing"),
+                           (("torch",), refused)]:
+        error, = texcheck.read_block(text, packages=packages).errors
+        assert error.message.startswith(said)

@@ -68,6 +68,20 @@ def test_every_step_has_its_reason_and_its_mark(page):
     assert 'class="tick weak"' in steps[2][1] and "≈✓" in steps[3][1]
 
 
+def test_a_step_whose_sides_turn_out_to_vanish_has_a_weak_mark(tmp_path):
+    page = """# Page
+
+:::{derivation} Nothing
+let: x \\in \\mathbb{R}
+claim: x - x
+= 2x - 2x
+:::
+"""
+    book = build(write(tmp_path, {"index.md": page}), **SETTINGS)
+    assert (book.exit_code, book.warnings) == (0, [])
+    assert re.findall('class="tick[^"]*"', book.page("index.html")) == ['class="tick weak"']
+
+
 def test_code_stands_beside_the_definition_and_words_are_marked(page):
     html = page.page("index.html")
     assert "torch.square(1" in html

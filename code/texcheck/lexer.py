@@ -1,16 +1,26 @@
-"""TeX text to tokens. Every character must be known; nothing is skipped but spacing."""
+"""TeX text to tokens. Every character must be known; nothing is skipped but spacing.
+
+What a command means stands in its notation; here stand the characters, fonts, accents and brackets
+that belong to none.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from . import registry
 from .errors import Refused
 
 LONGEST_LINE = 3000
 SCIENTIFIC = re.compile(r"[0-9.]+[eE][-+]?[0-9]")
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+DELIMITER = re.compile(r"\\(left|right)(?![A-Za-z])")
+TWO_ARGUMENTS = {r"\frac", r"\binom"}
+COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.S)
 
 SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\left", r"\right"}
 SPACING |= {rf"\{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r",
@@ -25,23 +35,17 @@ FONTS = {r"\mathbf", r"\boldsymbol", r"\bm", r"\mathcal", r"\mathbb", r"\mathrm"
          r"\textrm", r"\mathtt"}
 ACCENTS = {r"\hat", r"\bar", r"\tilde", r"\dot", r"\ddot", r"\vec", r"\widehat", r"\widetilde",
            r"\overline", r"\check", r"\breve"}
-FUNCTIONS = {r"\log", r"\ln", r"\exp", r"\sin", r"\cos", r"\tan", r"\sinh", r"\cosh", r"\tanh",
-             r"\arctan", r"\det", r"\max", r"\min"}
-STRUCTURE = {r"\frac", r"\tfrac", r"\dfrac", r"\sqrt", r"\sum", r"\prod", r"\partial", r"\nabla",
-             r"\begin", r"\end", r"\\", r"\binom"}
-OPERATORS = {r"\cdot", r"\times", r"\odot", r"\otimes", r"\top", r"\le", r"\leq", r"\ge", r"\geq",
-             r"\ne", r"\neq", r"\approx", r"\in", r"\to", r"\mid", r"\|", r"\{", r"\}", r"\sim",
-             r"\ldots", r"\dots", r"\cdots", r"\perp", r"\lvert", r"\rvert", r"\lVert", r"\rVert",
-             r"\langle", r"\rangle", r"\lfloor", r"\rfloor", r"\lceil", r"\rceil",
-              r"\lbrace", r"\rbrace", r"\land", r"\neg", r"\setminus",
-             r"\lt", r"\gt", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast"}
-KNOWN = SPACING | GREEK | FONTS | ACCENTS | FUNCTIONS | STRUCTURE | OPERATORS
+PUNCTUATION = {r"\begin", r"\end", r"\\", r"\mid", r"\|", r"\{", r"\}", r"\ldots", r"\cdots",
+               r"\dots", r"\lvert", r"\rvert", r"\lVert", r"\rVert", r"\lbrace", r"\rbrace",
+               r"\sim", r"\to", r"\top", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast",
+               r"\land", r"\perp", r"\rangle", r"\tfrac", r"\dfrac", r"\approx"}
+RELATIONS = {r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq", r"\lt", r"\gt", r"\in"}
+OWN = SPACING | GREEK | FONTS | ACCENTS | PUNCTUATION | RELATIONS
 SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",
         r"\lVert": r"\|", r"\rVert": r"\|", r"\lbrace": r"\{", r"\rbrace": r"\}",
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
         r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
-    r"\int": r"write an expectation, \mathbb{E}_{z\sim\mathcal{N}(m,v)}[\cdot], or a sum",
     r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",
@@ -86,7 +90,12 @@ class Token:
     end: int
 
 
-def nearest(name: str, choices) -> str | None:
+def known() -> frozenset[str]:
+    """All commands that are read: those of no notation, and those of each."""
+    return registry.commands() | OWN
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The spelling among `choices` closest to `name`, or None."""
     found = difflib.get_close_matches(name, sorted(choices), n=1, cutoff=0.6)
     return found[0] if found else None
@@ -113,13 +122,13 @@ def unknown_command(name: str, place: int, text: str) -> Refused:
     """The error for a command outside the list, with the spelling to use instead."""
     hint = HINTS.get(name)
     if hint is None:
-        near = nearest(name, KNOWN)
+        near = nearest(name, known())
         hint = f"did you mean {near}?" if near else "see SYNTAX.md for the commands that are read"
     return Refused("parse", f"unknown command {name}: {hint}", place, text)
 
 
-def tokenize(text: str) -> list[Token]:
-    r"""Split TeX into tokens, without spacing.
+def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    r"""Split TeX into tokens, without spacing; their places count from the start of `text`.
 
     Raises
     ------
@@ -133,52 +142,63 @@ def tokenize(text: str) -> list[Token]:
     """
     check_characters(text)
     tokens: list[Token] = []
-    place = 0
-    while place < len(text):
-        char = text[place]
-        end = place + 1
-        if char in " \t\n~":
-            place = end
+    place, last = start, len(text) if end is None else end
+    while place < last:
+        if text[place] in " \t\n~":
+            place += 1
             continue
-        if char == "\\":
-            while end < len(text) and text[end].isascii() and text[end].isalpha():
-                end += 1
-            if end == place + 1:
-                end += 1
-            name = text[place:end]
-            if name not in KNOWN:
-                raise unknown_command(name, place, text)
-            if name not in SPACING:
-                tokens.append(Token("cmd", SAME.get(name, name), place, end))
-        elif char.isascii() and char.isdigit():
-            if SCIENTIFIC.match(text, place):
-                raise Refused("parse", "e is Euler's number here: write 10^{-3} for a power of ten",
-                              place, text)
-            while end < len(text) and text[end].isascii() and text[end].isdigit():
-                end += 1
-            if end + 1 < len(text) and text[end] == "." and text[end + 1].isdigit():
-                end += 1
-                while end < len(text) and text[end].isascii() and text[end].isdigit():
-                    end += 1
-            tokens.append(Token("num", text[place:end], place, end))
-        elif char.isascii() and char.isalpha():
-            tokens.append(Token("letter", char, place, end))
-        elif char in "+-*/=<>()[]{}^_|,;:'.!&":
-            tokens.append(Token("char", char, place, end))
-        else:
-            hint = f": write {UNICODE[char]}" if char in UNICODE else ""
-            raise Refused("parse", f"unexpected character {char!r}, U+{ord(char):04X}{hint}", place,
-                          text)
-        place = end
+        token = read_token(text, place, last)
+        if token.text not in SPACING:
+            tokens.append(token)
+        place = token.end
     check_braces(tokens, text)
-    check_delimiters(text)
+    check_delimiters(text, start, last)
+    cut_numbers(tokens)
     return tokens
 
 
-def check_delimiters(text: str) -> None:
+def cut_numbers(tokens: list[Token]) -> None:
+    r"""Cut a number behind ``\frac`` as TeX does: ``\frac12`` is one half."""
+    for place in range(len(tokens) - 2, -1, -1):
+        token, first = tokens[place], tokens[place + 1]
+        if token.text in TWO_ARGUMENTS and first.kind == "num" and len(first.text) > 1:
+            middle = first.start + 1
+            tokens[place + 1:place + 2] = [Token("num", first.text[0], first.start, middle),
+                                           Token("num", first.text[1:], middle, first.end)]
+
+
+def read_token(text: str, place: int, last: int) -> Token:
+    """The token at a place that is no space."""
+    char = text[place]
+    if char == "\\":
+        return read_command(text, place, last)
+    if char.isascii() and char.isdigit():
+        if SCIENTIFIC.match(text, place, last):
+            raise Refused("parse", "e is Euler's number here: write 10^{-3} for a power of ten",
+                          place, text)
+        found = NUMBER.match(text, place, last)
+        assert found is not None
+        return Token("num", found.group(), place, found.end())
+    if char.isascii() and char.isalpha():
+        return Token("letter", char, place, place + 1)
+    if char in "+-*/=<>()[]{}^_|,;:'.!&":
+        return Token("char", char, place, place + 1)
+    hint = f": write {UNICODE[char]}" if char in UNICODE else ""
+    raise Refused("parse", f"unexpected character {char!r}, U+{ord(char):04X}{hint}", place, text)
+
+
+def read_command(text: str, place: int, last: int) -> Token:
+    found = COMMAND.match(text, place, last)
+    name = found.group() if found else text[place:place + 1]
+    if name not in OWN and name not in registry.commands():
+        raise unknown_command(name, place, text)
+    return Token("cmd", SAME.get(name, name), place, place + len(name))
+
+
+def check_delimiters(text: str, start: int, end: int) -> None:
     """Refuse \\left without \\right, and the other way round."""
-    stack = []
-    for match in re.finditer(r"\\(left|right)(?![A-Za-z])", text):
+    stack: list[int] = []
+    for match in DELIMITER.finditer(text, start, end):
         if match.group(1) == "left":
             stack.append(match.start())
         elif not stack:
@@ -191,7 +211,7 @@ def check_delimiters(text: str) -> None:
 
 def check_braces(tokens: list[Token], text: str) -> None:
     """Refuse unbalanced braces at the brace that has no partner."""
-    stack = []
+    stack: list[Token] = []
     for token in tokens:
         if token.text == "{":
             stack.append(token)

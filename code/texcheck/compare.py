@@ -1,0 +1,153 @@
+"""Two sides on one draw: brought to one shape, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from . import values as v
+from .block import Item
+from .errors import Undefined
+from .evaluate import Evaluator
+from .report import Result
+from .trees import Node
+
+LOOSE = 1e-6  # relative difference allowed on every draw
+TIGHT = 1e-9  # and on a share of the draws:
+TIGHT_SHARE = 0.75
+NEAR_ZERO = 1e-10  # both sides below it say nothing, unless they are sums of what is not
+
+
+class Sides(NamedTuple):
+    """Values of both sides; None for one that is not defined on this draw, and why."""
+
+    left: v.Value | None
+    right: v.Value | None
+    why: str
+
+    def pair(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Both sides as tensors of one shape, where both exist."""
+        if self.left is None or self.right is None:
+            return None
+        return alike(self.left, self.right)
+
+
+def trees(item: Item) -> tuple[Node, Node]:
+    """The trees of both sides of a step."""
+    assert item.left is not None and item.right is not None
+    return item.left, item.right
+
+
+def evaluated(item: Item, evaluator: Evaluator) -> Sides:
+    """Both sides of a step on one draw."""
+    found: list[v.Value | None] = []
+    why = ""
+    for side in trees(item):
+        try:
+            value: v.Value | None = evaluator.value(side)
+        except Undefined as error:
+            value, why = None, f": {error}"
+        if isinstance(value, torch.Tensor):
+            value = value.detach()
+            if not bool(torch.isfinite(value).all()):
+                value = None
+        elif isinstance(value, float) and not np.isfinite(value):
+            value = None
+        found.append(value)
+    return Sides(found[0], found[1], why)
+
+
+def alike(left: v.Value, right: v.Value) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both sides as tensors of one shape."""
+    left, right = v.settle(left, right)
+    if isinstance(left, v.Lazy) and isinstance(right, v.Lazy):
+        if left.kind != right.kind:
+            raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}")
+        return alike(left.scale, right.scale)
+    if isinstance(left, v.Lazy) or isinstance(right, v.Lazy):
+        raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}: "
+                           r"write I_n or \mathbf{1}_n")
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, v.Number) and one == 0 and isinstance(other, torch.Tensor):
+            zero = torch.zeros_like(other)
+            return (zero, other) if one is left else (other, zero)
+    a, b = v.tensor(left), v.tensor(right)
+    if a.shape != b.shape:
+        raise v.type_error(f"{v.shape_text(left)} is compared with {v.shape_text(right)}")
+    return a.detach(), b.detach()
+
+
+def addends(node: Node) -> list[Node]:
+    """The terms of a sum, for the scale beside which it vanishes."""
+    return [term for _, term in node.args] if node.kind == "add" else []
+
+
+def largest(*sides: torch.Tensor) -> float:
+    """The largest entry, without its sign."""
+    return max(float(side.abs().max()) for side in sides)
+
+
+def sizes(terms: Iterable[Node], evaluator: Evaluator) -> list[float]:
+    """The largest entry of each term; a term without size is left out."""
+    found = map(evaluator.value, terms)
+    return [largest(v.tensor(x).detach()) for x in found if not isinstance(x, v.Lazy)]
+
+
+# ---- what a draw says of a step ----------------------------------------------------------
+
+
+def equality(result: Result, left: torch.Tensor, right: torch.Tensor,
+             evaluator: Evaluator) -> bool:
+    """Whether both sides agree on this draw; the difference is kept in the result."""
+    size, gap = largest(left, right), largest(left - right)
+    if size < NEAR_ZERO:
+        vanish(result, gap, evaluator)
+        return True
+    result.away += 1
+    result.gaps.append(gap / size)
+    result.worst = max(result.worst, gap / size)
+    return gap / size <= LOOSE
+
+
+def vanish(result: Result, gap: float, evaluator: Evaluator) -> None:
+    """Both sides vanish: evidence only if one of them is a sum whose terms do not, or a mean of
+    what does not."""
+    item = result.item
+    terms = [t for side in trees(item) for t in addends(side)] if item.kind == "step" else []
+    averaged = [s for side in trees(item) for s in (side, *addends(side))
+                if s.kind == "expect"] if item.kind == "step" else []
+    size = max([*sizes(terms, evaluator),
+                *(evaluator.memory.get(("size", id(s)), 0.0) for s in averaged)], default=0.0)
+    if size > 1e-3:
+        result.away += 1
+        result.vanishing += 1
+        result.gaps.append(gap / size)
+
+
+def zero(result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
+    """A claim that something vanishes: small beside the terms that it is the sum of."""
+    terms = addends(trees(result.item)[0])
+    found = sizes(terms, evaluator)
+    size = max([*found, 1e-3]) if terms else 1.0
+    if not terms or max(found, default=0.0) > NEAR_ZERO:
+        result.away += 1
+    gap = largest(left) / size
+    result.gaps.append(gap)
+    result.worst = max(result.worst, gap)
+    return gap <= LOOSE
+
+
+def inequality(result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether an inequality between numbers holds on this draw."""
+    if left.dim():
+        raise v.type_error("an inequality between numbers only")
+    a, b = float(left), float(right)
+    if result.item.relation == r"\ge":
+        a, b = b, a
+    size = max(abs(a), abs(b))
+    result.away += size > NEAR_ZERO
+    result.strict += b - a > LOOSE * size
+    return a <= b + TIGHT * max(size, 1e-3)

@@ -1,0 +1,103 @@
+"""What surrounds a node while it is evaluated: a draw, the bound names, and what is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, TypeVar
+
+import torch
+
+from .trees import Node
+from .values import Value
+
+T = TypeVar("T")
+
+Place: TypeAlias = tuple[int, ...]  # the indices of a member of a sequence; () without
+Name: TypeAlias = tuple[str, Place]  # a symbol, or a member of a sequence
+Outcome: TypeAlias = dict[Name, Value]
+
+
+@dataclass
+class Draw:
+    """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
+
+    `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
+    met outside of an expectation, and `seed` what those with a distribution are drawn with.
+    """
+
+    dims: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    families: dict[str, dict[Place, Value]] = field(default_factory=dict)
+    functions: dict[str, Callable[[Sequence[Value]], Value]] = field(default_factory=dict)
+    tables: dict[str, list[torch.Tensor | None]] = field(default_factory=dict)
+    samples: list[tuple[tuple[str, ...], list[Outcome], list[torch.Tensor]]] = field(
+        default_factory=list)
+    outcomes: Outcome = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass
+class Watch:
+    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
+
+    cases: dict[int, set[int]] = field(default_factory=dict)
+    terms: dict[tuple[int, int], float] = field(default_factory=dict)
+    signs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    detailed: bool = False
+    role: str = "step"
+
+
+class Memo:
+    """What is found out once and holds for all draws of a check."""
+
+    def __init__(self) -> None:
+        self.singly: set[int] = set()
+        self.kept: list[Node] = []
+        self.places: dict[str, Any] = {}
+        self.symbols: dict[str, Node] = {}
+
+    def take_singly(self, node: Node) -> None:
+        """Remember that the members of a sum must be taken one by one."""
+        self.singly.add(id(node))
+        self.kept.append(node)
+
+    def symbol(self, key: str) -> Node:
+        """A node for a declared name, the same at every call."""
+        found = self.symbols.get(key)
+        if found is None:
+            found = self.symbols[key] = Node("sym", (key,))
+        return found
+
+    def edges(self, key: str, find: Callable[[], T]) -> T:
+        """The places of a sequence that are symbols of their own, found at the first call."""
+        if key not in self.places:
+            self.places[key] = find()
+        found: T = self.places[key]
+        return found
+
+
+@dataclass(frozen=True)
+class Env:
+    """What surrounds a node: bound names (lexical), cut symbols and sampled ones (dynamic)."""
+
+    bound: Mapping[str, Value] = field(default_factory=dict)
+    cuts: Mapping[Name, Value] = field(default_factory=dict)
+    terms: int = 1
+
+    def binding(self, names: Mapping[str, Value]) -> Env:
+        return replace(self, bound={**self.bound, **names})
+
+    def cut(self, values: Mapping[Name, Value]) -> Env:
+        return replace(self, cuts={**self.cuts, **values})
+
+    def only(self, names: Mapping[str, Value]) -> Env:
+        return replace(self, bound=names)
+
+
+NOWHERE = Env()  # nothing is bound
+
+
+def stamp(value: Value) -> int | tuple[str, Value]:
+    """What identifies a value in the memory of results."""
+    return id(value) if isinstance(value, torch.Tensor) else ("n", value)

@@ -1,0 +1,395 @@
+"""Every step of a block on many draws: agreement, vacuity, counterexamples."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
+
+from . import anchor, compare, coverage, orders, perturb
+from . import values as v
+from .block import Block
+from .compare import LOOSE, TIGHT, TIGHT_SHARE
+from .counterexample import at, difference, equation, where
+from .draw import draw_symbols
+from .env import NOWHERE, Env, Watch
+from .errors import Error, Refused, Undefined
+from .evaluate import Evaluator
+from .reach import names_behind
+from .report import Report, Result
+from .search import climb, tried
+from .trees import pretty, walk
+
+DRAWS = 24
+MOST = 6  # times the usual draws: as many as a step gets, and as every inequality gets
+AWAY = 6
+ATTEMPTS = 60
+SECONDS = 20.0
+CORNERS = 32  # draws that a block gets, beyond
+CORNER_SHARE = 0.15  # seconds of processor time; at most
+CORNER_SECONDS = 1.0
+STARTS = 3  # draws from which a search begins
+SEARCH = 300  # evaluations of a search, and
+SEARCH_SECONDS = 0.2  # its processor time
+CLOSELY = 6  # usual draws on which a small difference is told from rounding
+DETAILED = 4  # draws on which the smallest terms of sums are watched
+NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
+
+
+def check(block: Block, *, seed: int = 0, draws: int = DRAWS, first: bool = False) -> Report:
+    """Test every step of a block against the one above it.
+
+    Parameters
+    ----------
+    block : Block
+        From `read_block`.
+    seed : int
+        Added to the seed that the text of the block gives.
+    draws : int
+        Draws of the declared symbols; at least 24 are made.
+    first : bool
+        Stop at the first error, for a caller who only asks whether there is one.
+
+    Returns
+    -------
+    Report
+
+    Examples
+    --------
+    >>> from texcheck.block import read_block
+    >>> good = read_block("let: x \\\\in \\\\mathbb{R}\\nclaim: (1+x)^2\\n= 1 + 2x + x^2")
+    >>> check(good).ok
+    True
+    >>> wrong = read_block("let: x \\\\in \\\\mathbb{R}\\nclaim: (1+x)^2\\n= 1 + 2x - x^2")
+    >>> [e.kind for e in check(wrong).errors]
+    ['texcheck.value']
+    """
+    report = Report(block, list(block.errors), [], (LOOSE, TIGHT))
+    if block.errors and (first or any(e.kind != "texcheck.lint" for e in block.errors)):
+        return report
+    try:
+        Run(block, report, seed, max(draws, DRAWS), first).run()
+    except Refused as error:
+        report.errors.append(refused(block, error, block.line, ""))
+    except Undefined as error:
+        report.errors.append(block.error("undefined", str(error), block.line))
+    except RecursionError:
+        report.errors.append(block.error("type", "nested too deeply", block.line))
+    except Exception as error:  # a fault of the checker is a failed check, never a pass
+        report.errors.append(block.error(
+            "value", f"the checker failed: {type(error).__name__}: {error}", block.line))
+    report.errors.sort(key=lambda e: e.line)
+    return report
+
+
+def refused(block: Block, error: Refused, line: int, where: str) -> Error:
+    return block.error(error.kind, error.message, line, where, source=error.source or None,
+                       details=error.details)
+
+
+@contextmanager
+def timed(result: Result) -> Iterator[None]:
+    """Add the processor time of a block of code to a result."""
+    start = time.process_time()
+    try:
+        yield
+    finally:
+        result.seconds += time.process_time() - start
+
+
+class Run:
+    """One check of one block."""
+
+    def __init__(self, block: Block, report: Report, seed: int, draws: int, first: bool = False):
+        self.block = block
+        self.report = report
+        self.first = first
+        self.watch = Watch()
+        self.draws = draws
+        self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.others: dict[int, list[tuple[float, Evaluator]]] = {}
+        digest = hashlib.sha256(block.text.encode()).digest()
+        self.seed = [int.from_bytes(digest[:8], "big"), seed]
+        report.results = [Result(i, i.number, i.grade) for i in block.items
+                          if i.kind in ("step", "code")]
+
+    def run(self) -> None:
+        self.usual()
+        if self.enough:
+            return
+        self.watch.detailed = False
+        self.unusual()
+        if self.enough:
+            return
+        self.seek()
+        if self.enough:
+            return
+        for result in self.report.results:
+            if not result.done:
+                self.conclude(result)
+        if not self.report.errors:
+            self.report.errors += coverage.untested(self.block, self.watch)
+
+    @property
+    def enough(self) -> bool:
+        """Whether the caller asked for one error, and there is one."""
+        return self.first and bool(self.report.errors)
+
+    # ---- draws --------------------------------------------------------------------------
+
+    def usual(self) -> None:
+        """Every step on as many draws as it needs."""
+        attempts = 0
+        started = time.process_time()
+        while attempts < self.draws * ATTEMPTS:
+            waiting = [r for r in self.report.results if self.wants_more(r)]
+            if not waiting or self.report.draws >= MOST * self.draws:
+                break
+            attempts += 1
+            evaluator = self.accepted(attempts)
+            if evaluator is not None:
+                self.report.draws += 1
+                evaluator.watch = self.watch
+                self.watch.detailed = self.report.draws <= DETAILED
+                for result in waiting:
+                    self.one(result, evaluator)
+                    if self.enough:
+                        return
+            if time.process_time() - started > SECONDS:
+                raise Refused("type", f"the block needs more than {SECONDS:.0f} s: make its "
+                              "enumerations smaller")
+        if self.report.draws < self.draws and not any(r.done for r in self.report.results):
+            raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
+                          "draws: state the condition with a domain or a definition")
+
+    def wants_more(self, result: Result) -> bool:
+        if result.done:
+            return False
+        if result.grade == "inequality":
+            return result.draws < MOST * self.draws
+        return result.draws < self.draws or (result.away < AWAY
+                                             and result.draws < MOST * self.draws)
+
+    def accepted(self, attempt: int) -> Evaluator | None:
+        """A draw, if it fulfils the assumptions."""
+        rng = np.random.default_rng([*self.seed, attempt])
+        evaluator = draw_symbols(self.block.program, rng)
+        try:
+            return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
+        except Undefined:
+            return None
+
+    def unusual(self) -> None:
+        """Draws at the corners: they only refute, where rounding cannot be the reason."""
+        written = perturb.literals(self.block.program, self.block.items)
+        started = time.process_time()
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
+        for number, (theme, evaluator) in enumerate(draws):
+            for result in self.report.results:
+                self.refute(result, evaluator, theme)
+                if self.enough:
+                    return
+            late = time.process_time() - started
+            if late > CORNER_SECONDS or (late > CORNER_SHARE and number >= CORNERS):
+                return
+
+    def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
+        """Refuse a step that a draw refutes."""
+        if result.done or result.item.relation not in ("=", r"\le", r"\ge"):
+            return
+        with timed(result):
+            try:
+                pair = perturb.refuted(result, evaluator, theme)
+                if pair is not None:
+                    self.differs(result, *pair, evaluator)
+                self.remember(result, evaluator, corner=True)
+            except (Refused, *NO_VALUE):
+                return
+
+    def seek(self) -> None:
+        """Counterexamples to inequalities, from the draws on which they all but fail."""
+        for result in self.report.results:
+            if result.done or result.grade != "inequality":
+                continue
+            rng = np.random.default_rng([*self.seed, *result.number, 11])
+            names = names_behind(self.block.program, *compare.trees(result.item))
+            with timed(result):
+                for _, start in [*self.tightest.get(id(result), []),
+                                 *self.others.get(id(result), [])]:
+                    found = climb(start, partial(perturb.violation, result), names, rng,
+                                  evaluations=SEARCH, seconds=SEARCH_SECONDS, enough=1e-7)
+                    if found is not None and found[0] > 0:
+                        self.refute(result, found[1])
+                    if result.done:
+                        break
+
+    def remember(self, result: Result, evaluator: Evaluator, corner: bool) -> None:
+        """Keep the draws on which an inequality is closest to failing, and a few corners."""
+        if result.grade != "inequality" or result.done:
+            return
+        value = tried(evaluator, partial(perturb.violation, result))
+        if value is None:
+            return
+        kept = self.tightest.setdefault(id(result), [])
+        if value < 0:
+            kept.append((value, evaluator))
+            kept.sort(key=lambda pair: -pair[0])
+            del kept[STARTS:]
+        others = self.others.setdefault(id(result), [])
+        if len(others) < STARTS and corner:
+            others.append((value, evaluator))
+
+    # ---- one draw -----------------------------------------------------------------------
+
+    def one(self, result: Result, evaluator: Evaluator) -> None:
+        self.watch.role = result.item.kind
+        with timed(result):
+            try:
+                if result.item.kind == "code":
+                    self.compare_code(result, evaluator)
+                elif result.item.relation == r"\approx":
+                    self.compare_orders(result, evaluator)
+                else:
+                    self.compare_step(result, evaluator)
+            except Refused as error:
+                self.fail(result, refused(self.block, error, result.item.line,
+                                          where(result.item)))
+            except NO_VALUE:
+                result.undefined += 1
+
+    def fail(self, result: Result, error: Error) -> None:
+        result.ok, result.done = False, True
+        self.report.errors.append(error)
+
+    def failed(self, result: Result, kind: str, message: str, *details: str) -> None:
+        item = result.item
+        self.fail(result, self.block.error(kind, message, item.line, where(item),
+                                           source=equation(item), details=[*details]))
+
+    def differs(self, result: Result, left: torch.Tensor, right: torch.Tensor,
+                evaluator: Evaluator) -> None:
+        self.fail(result, difference(self.block, result, left, right, evaluator))
+
+    def compare_step(self, result: Result, evaluator: Evaluator) -> None:
+        sides = compare.evaluated(result.item, evaluator)
+        pair = sides.pair()
+        if pair is None:
+            result.undefined += 1
+            result.why = sides.why
+            if (sides.left is None) != (sides.right is None):
+                side = "left" if sides.left is None else "right"
+                self.failed(result, "undefined", f"the {side} side does not exist where the other "
+                            f"one does{sides.why}", at(result.item, evaluator))
+            return
+        left, right = pair
+        result.draws += 1
+        if result.grade == "inequality":
+            good = compare.inequality(result, left, right)
+        elif result.grade == "zero":
+            good = compare.zero(result, left, evaluator)
+        else:
+            good = compare.equality(result, left, right, evaluator)
+        if good and result.draws <= CLOSELY:
+            good = not perturb.beyond_rounding(result, evaluator, left, right)
+        if not good:
+            self.differs(result, left, right, evaluator)
+        self.remember(result, evaluator, corner=False)
+
+    def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
+        """An approximation: the error shrinks with the stated power of what goes to zero."""
+        item, claimed = result.item, orders.limit(result.item)
+        found = orders.shrinking(item, evaluator)
+        if found is None:
+            result.undefined += 1
+            return
+        errors, size = found
+        result.draws += 1
+        result.away += size > compare.NEAR_ZERO
+        order = orders.observed(errors, size)
+        if order is None:
+            result.strict += 1
+        elif not orders.reached(order, claimed):
+            letter = "o" if claimed.small else "O"
+            self.failed(result, "value", f"the error is of order {order:.2f}, not {letter}"
+                        f"({pretty(claimed.symbol)}^{claimed.power})",
+                        f"error {errors[0]:.3g} at scale {orders.SCALES[0]:.3g}, "
+                        f"{errors[-1]:.3g} at scale {orders.SCALES[-1]:.3g}",
+                        at(item, evaluator))
+
+    def compare_code(self, result: Result, evaluator: Evaluator) -> None:
+        item = result.item
+        assert item.left is not None
+        free = self.arguments(item.free)
+        for node in walk(item.left) if free else ():
+            if node.kind == "call" and any(a.kind == "sym" and a.args[0] in free
+                                           for a in node.args[1]):
+                self.watch.signs[node.args[0], "code"] = {-1, 0, 1}
+        try:
+            value = evaluator.value(item.left, Env(bound=free))
+        except Undefined:
+            result.undefined += 1
+            return
+        if isinstance(value, v.Lazy):
+            raise Refused("code", "the left side has no size: write I_n or \\mathbf{1}_n")
+        left = np.asarray(v.to_array(value), dtype=np.float64)
+        with np.errstate(all="ignore"):
+            right = anchor.evaluate(item.python, evaluator, free, self.block.packages)
+        if right.shape != left.shape and not (right.size == left.size == 1):
+            raise Refused("code", f"the left side has shape {left.shape}, the code gives "
+                          f"{right.shape}", details=[f"in   {equation(item)}"])
+        finite = bool(np.isfinite(left).all()), bool(np.isfinite(right).all())
+        if not all(finite):
+            result.undefined += 1
+            if finite[0] != finite[1]:
+                self.failed(result, "code", "one side does not exist where the other one does",
+                            at(item, evaluator))
+            return
+        result.draws += 1
+        pair = torch.as_tensor(left), torch.as_tensor(right.reshape(left.shape))
+        if not compare.equality(result, *pair, evaluator):
+            self.differs(result, *pair, evaluator)
+
+    def arguments(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        """Random numbers for the arguments of an anchored function that are not declared."""
+        rng = np.random.default_rng([*self.seed, self.report.draws, 1])
+        return {n: torch.tensor(rng.normal() * 1.5, dtype=torch.float64) for n in names}
+
+    # ---- after all draws ----------------------------------------------------------------
+
+    def conclude(self, result: Result) -> None:
+        """Whether a step that no draw refutes was tested: the first objection, if there is one."""
+        objection = self.objection(result)
+        if objection is not None:
+            self.failed(result, *objection)
+            return
+        if result.vanishing > result.away / 2 and result.grade == "value":
+            result.grade = "zero"
+        result.done = True
+
+    def objection(self, result: Result) -> tuple[str, str] | None:
+        """Kind and message where too few draws are defined, away from zero, and close."""
+        item = result.item
+        total = result.draws + result.undefined
+        if result.undefined > total / 4 or result.draws < self.draws:
+            advice = result.why or ": restrict the domains, or say so with assume:"
+            return "undefined", f"not defined on {result.undefined} of {total} draws{advice}"
+        if item.relation == r"\approx" and result.strict == result.draws:
+            return "lint", "both sides agree exactly: write ="
+        if result.away < AWAY:
+            tested = f"both sides are zero on all but {result.away}"
+            if item.kind == "code":
+                return "vacuous", f"{tested} draws"
+            return "vacuous", f"{tested} of {result.draws} draws, so that nothing was tested"
+        if result.grade == "inequality" and result.strict == 0:
+            return "lint", "both sides agree on every draw: write ="
+        close = sum(g <= TIGHT for g in result.gaps)
+        if result.gaps and close < TIGHT_SHARE * len(result.gaps):
+            return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "
+                             f"only (worst {result.worst:.2g})")
+        return None

@@ -1,0 +1,178 @@
+"""The lines of a block: keyword, formula, reason. Each line is scanned once, by the one lexer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .errors import Refused
+from .lexer import Token, check_characters, nearest, tokenize
+
+KEYWORDS = ("let", "rv", "fun", "pmf", "def", "assume", "claim", "code", "unchecked")
+STEPS = ("=", r"\le", r"\ge", r"\approx")
+OPENING = {"(": 1, "[": 1, "{": 1, r"\{": 1, r"\begin": 1}
+CLOSING = {")": -1, "]": -1, "}": -1, r"\}": -1, r"\end": -1}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a block.
+
+    Attributes
+    ----------
+    raw : str
+        The line as it stands; continuations are joined to it by a space.
+    number : int
+        Line number in the file.
+    keyword : str
+        One of `KEYWORDS`, or ``step`` for a line that begins with a relation.
+    start, end : int
+        Where the text behind the keyword begins and ends, without the reason.
+    reason : str
+        The text after `` -- ``.
+    tokens : tuple of Token
+        Of the formula; their places count in `raw`. None of ``unchecked:``; of ``code:`` those on
+        the left of ``==``.
+    """
+
+    raw: str
+    number: int
+    keyword: str
+    start: int
+    end: int
+    reason: str
+    tokens: tuple[Token, ...]
+
+    @property
+    def text(self) -> str:
+        return self.raw[self.start:self.end].strip()
+
+    def between(self, start: int, end: int) -> str:
+        return self.raw[start:end].strip()
+
+
+def logical_lines(text: str, first: int) -> list[tuple[int, str]]:
+    """Lines with their numbers; empty lines left out, continuations joined."""
+    found: list[tuple[int, str]] = []
+    for number, raw in enumerate(text.split("\n"), first):
+        if not raw.strip():
+            continue
+        if raw[0] in " \t" and found:
+            found[-1] = (found[-1][0], found[-1][1] + " " + raw.strip())
+        else:
+            found.append((number, raw.rstrip()))
+    return found
+
+
+def read_line(raw: str, number: int) -> Line:
+    """Scan one line.
+
+    Raises
+    ------
+    Refused
+        For a line of no kind, or a character or command that is not read.
+    """
+    check_characters(raw)
+    body, _, reason = raw.partition(" -- ")
+    keyword, start = keyword_of(raw, body)
+    end = len(body)
+    if keyword == "unchecked":
+        return Line(raw, number, keyword, start, len(raw), "", ())
+    scanned = end
+    if keyword == "code":
+        scanned = body.find("==", start) if "==" in body[start:] else end
+    tokens = tuple(tokenize(raw, start, scanned))
+    return Line(raw, number, keyword, start, end, reason.strip(), tokens)
+
+
+def keyword_of(raw: str, body: str) -> tuple[str, int]:
+    """The kind of a line, and where the text behind its keyword begins."""
+    if re.match(r"(\\leq|\\le|\\geq|\\ge|\\approx|=)(?![a-zA-Z])", body):
+        return "step", 0
+    if re.match(r"\s*:[\w-]+:", raw):
+        raise Refused("parse", "an option stands directly below the title of the derivation", 0,
+                      raw)
+    found = re.match(r"\s*([A-Za-z]+)\s*:", body)
+    if found is None:
+        raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, assume:, claim:, "
+                      "code:, unchecked:, or with =, \\le, \\ge, \\approx", 0, raw)
+    word = found.group(1)
+    if word not in KEYWORDS:
+        near = nearest(word, KEYWORDS)
+        hint = f": did you mean {near}:?" if near else ": see SYNTAX.md for the kinds of line"
+        raise Refused("parse", f"{word}: is not a kind of line{hint}", 0, raw)
+    return word, found.end()
+
+
+# ---- parts of a line ---------------------------------------------------------------------
+
+
+def top_level(tokens: Sequence[Token]) -> Iterable[tuple[int, Token]]:
+    """The tokens outside of brackets, with their numbers."""
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += OPENING.get(token.text, 0) + CLOSING.get(token.text, 0)
+        if depth <= 0:
+            yield place, token
+
+
+def split(tokens: Sequence[Token], marks: Iterable[str]) -> list[tuple[Token | None, list[Token]]]:
+    """Parts between marks outside of brackets, each with the mark before it (None for the first).
+    """
+    wanted = set(marks)
+    found: list[tuple[Token | None, list[Token]]] = []
+    start, before = 0, None
+    for place, token in top_level(tokens):
+        if token.text in wanted:
+            found.append((before, list(tokens[start:place])))
+            start, before = place + 1, token
+    found.append((before, list(tokens[start:])))
+    return found
+
+
+def last_group(tokens: Sequence[Token], opening: str, closing: str,
+               holds: Callable[[list[str]], bool]) -> int | None:
+    """Where the bracket opens that closes at the end, if nothing nests in it and `holds` is true
+    of the texts inside."""
+    if not tokens or tokens[-1].text != closing:
+        return None
+    for place in range(len(tokens) - 2, -1, -1):
+        if tokens[place].text == closing:
+            return None
+        if tokens[place].text == opening:
+            inner = [t.text for t in tokens[place + 1:-1]]
+            return place if holds(inner) else None
+    return None
+
+
+def order_at(tokens: Sequence[Token]) -> int | None:
+    r"""Where the order of an approximation begins, ``[\epsilon\to0 : O(\epsilon^2)]``."""
+    return last_group(tokens, "[", "]", lambda texts: r"\to" in texts)
+
+
+def range_at(tokens: Sequence[Token]) -> int | None:
+    r"""Where the range of a sequence begins, ``(t=1,\ldots,T)``."""
+    return last_group(tokens, "(", ")", is_range)
+
+
+def is_range(texts: list[str]) -> bool:
+    if "=" not in texts or r"\sum" in texts:
+        return False
+    after = texts[texts.index("=") + 1:]
+    numbers = any(a == "," and (b.isdigit() or b == "-")
+                  for a, b in pairwise(after))
+    return r"\ldots" in after or numbers
+
+
+def members_at(raw: str, tokens: Sequence[Token]) -> int | None:
+    r"""Where the sets of a table's letters begin: ``\quad (a\in\{0,1\})`` at the end."""
+    if not tokens or tokens[-1].text != ")":
+        return None
+    for place in range(1, len(tokens)):
+        gap = raw[tokens[place - 1].end:tokens[place].start]
+        if tokens[place].text == "(" and "quad" in gap and any(
+                t.text == r"\in" for t in tokens[place:]):
+            return place
+    return None

@@ -1,0 +1,195 @@
+"""What chooses: relations, indicators, cases, the larger of two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .. import values as v
+from ..env import Env
+from ..errors import Undefined
+from ..evaluate import Evaluator
+from ..grammar import Parser
+from ..registry import Function, Notation, register
+from ..trees import Node, listed, show
+from .domains import domain_values
+
+
+def read_cases(p: Parser, name: str, start: int) -> Node:
+    rows = []
+    while True:
+        value = p.expr()
+        p.take("&")
+        rows.append((value, case_condition(p)))
+        p.accept(",", ".")
+        if not p.accept(r"\\") or p.peek() == r"\end":
+            break
+    p.end_environment(name, start)
+    if any(not c for _, c in rows[:-1]):
+        raise p.refuse("only the last line of cases may say otherwise", start)
+    return p.node("cases", tuple(rows), start)
+
+
+def case_condition(p: Parser) -> tuple[Node, ...]:
+    while p.peek() in (r"\text", r"\mathrm") and p.at < p.end:
+        word = p.text_of(p.at)
+        if word in ("if", "for", "when"):
+            p.take()
+            p.word_group()
+        elif word in ("otherwise", "else", "elsewhere"):
+            p.take()
+            p.word_group()
+            return ()
+        else:
+            break
+    return tuple(p.conditions((r"\\", r"\end", ".")))
+
+
+def read_indicator(p: Parser, start: int) -> Node | None:
+    """``1`` with a relation behind it, in brackets or as a subscript."""
+    if p.peek() in ("[", r"\{", "(") and p.at < p.end and holds_relation(p):
+        closing = {"[": "]", r"\{": r"\}", "(": ")"}[p.take().text]
+        conditions = p.conditions((closing,))
+        p.take(closing)
+        return p.node("ind", (tuple(conditions),), start)
+    if p.peek() == "_" and p.at < p.end:
+        sub = p.subscript()
+        marks = {"=", "<", ">", r"\le", r"\ge", r"\ne"}
+        if sub is not None and any(t.text in marks for t in p.tokens[sub.first:sub.last]):
+            p.take()
+            conditions = p.group(lambda: p.conditions(()))
+            return p.node("ind", (tuple(conditions),), start)
+    return None
+
+
+def refuse_blackboard_one(p: Parser, start: int) -> Node:
+    raise p.refuse(r"write the indicator as \mathbb{1}[i=j]", start)
+
+
+def holds_relation(p: Parser) -> bool:
+    depth = 0
+    for index in range(p.at, p.end):
+        text = p.tokens[index].text
+        if text in ("(", "[", r"\{", "{"):
+            depth += 1
+        elif text in (")", "]", r"\}", "}"):
+            depth -= 1
+            if depth == 0:
+                return False
+        elif depth == 1 and text in ("=", "<", ">", r"\le", r"\ge", r"\ne", r"\in"):
+            return True
+    return False
+
+
+def read_kronecker(p: Parser, start: int) -> Node | None:
+    if p.peek() != "_" or p.at >= p.end:
+        return None
+    p.take("_")
+    indices = p.group(p.indices)
+    if len(indices) != 2 or ":" in indices:
+        raise p.refuse(r"\delta is not declared; the Kronecker delta has two indices, "
+                          r"\delta_{ij}", start)
+    return p.node("delta", tuple(indices), start)
+
+
+def member_holds(e: Evaluator, node: Node, env: Env, a: Node, domain: Node) -> bool:
+    value = e.value(a, env)
+    wanted = v.as_int(value, "a member") if v.is_scalar(value) else None
+    return any(v.is_scalar(m) and m == wanted for m in domain_values(e, domain, env))
+
+
+def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node) -> bool:
+    left, right = e.value(a, env), e.value(b, env)
+    if v.is_scalar(left) and v.is_scalar(right):
+        def holds() -> bool:
+            return v.compare(op, v.plain(left), v.plain(right))
+
+        if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):
+            return holds()
+        return e.recorder.decide(v.tensor(left) - v.tensor(right), holds)
+    if op in ("=", r"\ne"):
+        left, right = v.settle(left, right)
+        if v.is_scalar(left) and left == 0 and isinstance(right, torch.Tensor):
+            left = torch.zeros_like(right)
+        if v.is_scalar(right) and right == 0 and isinstance(left, torch.Tensor):
+            right = torch.zeros_like(left)
+        if not (isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)
+                and left.shape == right.shape):
+            raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}")
+        same = bool(torch.allclose(left, right, rtol=1e-9, atol=1e-12))
+        return same == (op == "=")
+    raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}: an order between "
+                       "numbers only")
+
+
+def ind_value(e: Evaluator, node: Node, env: Env, conditions: tuple[Node, ...]) -> Any:
+    return int(e.holds(conditions, env))
+
+
+def cases_value(e: Evaluator, node: Node, env: Env, *rows: Any) -> Any:
+    for place, (value, conditions) in enumerate(rows):
+        if e.holds(conditions, env):
+            if e.watch is not None:
+                e.watch.cases.setdefault(id(node), set()).add(place)
+            return e.value(value, env)
+    raise Undefined("no line of cases applies")
+
+
+def delta_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
+    return int(e.whole(a, env, "an index") == e.whole(b, env, "an index"))
+
+
+def extreme(op: str, args: list[v.Value]) -> v.Value:
+    """Largest or smallest; a number beside a column is compared with every entry."""
+    if any(isinstance(a, v.Lazy) for a in args):
+        raise v.type_error(f"the {op} of an identity or of ones without size")
+    if all(isinstance(a, v.Number) for a in args):
+        return max(args) if op == "max" else min(args)
+    choose = {"max": torch.maximum, "min": torch.minimum}[op]
+    shapes = {tuple(a.shape) for a in args if isinstance(a, torch.Tensor) and a.dim()}
+    if len(shapes) > 1:
+        raise v.type_error(f"the {op} of values of different shapes")
+    result = v.tensor(args[0])
+    for value in args[1:]:
+        result = choose(*torch.broadcast_tensors(result, v.tensor(value)))
+    return result
+
+
+def show_cases(node: Node, *rows: tuple[Node, tuple[Node, ...]]) -> str:
+    shown = [f"{show(value)} if {listed(c) if c else 'otherwise'}" for value, c in rows]
+    return "cases(" + "; ".join(shown) + ")"
+
+
+def always(node: Node) -> bool:
+    return True
+
+
+ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\boldsymbol{1}")
+register(
+    "Choices",
+    Notation("rel", lambda node, op, a, b: f"({show(a)} {op} {show(b)})", relation_holds,
+             rounds="never", siblings={r"\le": r"\ge", r"\ge": r"\le", "<": ">", ">": "<"}),
+    Notation("member", lambda node, a, domain: f"({show(a)} in {show(domain)})", member_holds,
+             rounds="never"),
+    Notation("ind", lambda node, conditions: f"indicator({listed(conditions)})", ind_value,
+             rounds="never",
+             spells=dict.fromkeys(ONES, read_indicator), jumps=always, vanishes=True,
+             examples=(r"\mathbb{1}[i=j]", r"\mathbb{1}[x_i > 0]")),
+    Notation("cases", show_cases, cases_value, rounds="never",
+             environments={"cases": read_cases}, jumps=always,
+             vanishes=True,
+             examples=(r"\begin{cases} a & \text{if } a > 0 \\ b & \text{otherwise} "
+                       r"\end{cases}",)),
+    Notation("delta", lambda node, a, b: f"kronecker({show(a)}, {show(b)})", delta_value,
+             rounds="never",
+             spells={r"\delta": read_kronecker, r"\mathbb{1}": refuse_blackboard_one},
+             jumps=always, vanishes=True, examples=(r"\delta_{ij}",)),
+    Function("max", lambda *args: extreme("max", list(args)), picks=True,
+             commands=(r"\max",), words=("max",),
+             arguments=(2, 64), siblings={r"\max": r"\min"},
+             examples=(r"\max(0, a)", r"\max\{a, b\}")),
+    Function("min", lambda *args: extreme("min", list(args)), picks=True,
+             commands=(r"\min",), words=("min",),
+             arguments=(2, 64), siblings={r"\min": r"\max"}, examples=(r"\min(a, b)",)),
+)

@@ -1,0 +1,191 @@
+"""Functions of a number, which act on every entry of a column."""
+
+from __future__ import annotations
+
+import torch
+
+from .. import registry
+from .. import values as v
+from ..differentiate import primed
+from ..env import Env
+from ..errors import Undefined
+from ..evaluate import Evaluator
+from ..grammar import Parser
+from ..registry import Function, Notation, register
+from ..trees import Node, listed
+
+
+def read_function(p: Parser, entry: Function, start: int) -> Node | None:
+    """A built-in function: arguments in parentheses, or one bare factor and nothing after."""
+    name, primes = entry.name, 0
+    if p.peek() == "_" and p.at < p.end and name in registry.load().reductions:
+        return None
+    if p.tokens[p.at - 1].text in entry.brackets:
+        inner = p.expr()
+        p.take(entry.brackets[1])
+        return p.node("fn", (name, (inner,), 0), start)
+    while p.peek() == "'" and p.at < p.end:
+        p.take()
+        primes += 1
+    if primes and (not entry.entrywise or primes > 3):
+        raise p.refuse(f"a prime on {name}", start)
+    if p.peek() == "^" and p.at < p.end:
+        return powered_function(p, entry, primes, start)
+    if p.peek() == "_" and p.at < p.end:
+        raise p.refuse(f"{name} with a subscript is not read", p.place())
+    args = read_arguments(p, entry)
+    least, most = entry.arguments
+    if most == 1 and len(args) != 1:
+        raise p.refuse(f"{name} takes one argument, {len(args)} given", start)
+    if len(args) < least:
+        raise p.refuse(f"{name} of one thing: write \\{name}(a, b) or \\{name}_{{i}} x_i", start)
+    return p.node("fn", (name, tuple(args), primes), start)
+
+
+def read_arguments(p: Parser, entry: Function) -> list[Node]:
+    name = entry.name
+    if entry.arguments[1] > 1 and p.peek() == r"\{":
+        return listed_arguments(p)
+    if p.peek() != "(" or p.at >= p.end:
+        return [bare_argument(p, name)]
+    args = p.arguments()
+    if p.peek() == "^" and p.at < p.end and power_unclear(p, entry, args):
+        raise p.refuse(f"\\{name}(x)^2 can be read in two ways: write (\\{name} x)^2 or "
+                       f"\\{name}(x^2)")
+    return args
+
+
+def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
+    """Whether a power after the parentheses may belong to the argument."""
+    sup = p.superscript()
+    return (len(args) == 1 and sup is not None and sup.text != r"\top"
+            and not sup.text.startswith(r"\odot")
+            and (entry.entrywise or entry.scalar))
+
+
+def powered_function(p: Parser, entry: Function, primes: int, start: int) -> Node:
+    """``\\tanh^2(u)``, the square of the value; other powers are refused."""
+    name, sup = entry.name, p.superscript()
+    if sup is None or sup.text not in ("2", "3", "4") or primes or not entry.powers:
+        raise p.refuse(f"a power on the name {name}: write (\\{name} x)^2", p.place())
+    p.take()
+    exponent = p.group(p.expr)
+    if p.peek() != "(" or p.at >= p.end:
+        raise p.refuse(f"put the argument of {name} in parentheses")
+    args = p.arguments()
+    if len(args) != 1:
+        raise p.refuse(f"{name} takes one argument, {len(args)} given", start)
+    return p.node("pow", (p.node("fn", (name, tuple(args), 0), start), exponent), start)
+
+
+def listed_arguments(p: Parser) -> list[Node]:
+    p.take(r"\{")
+    args = [p.expr()]
+    while p.accept(","):
+        args.append(p.expr())
+    p.take(r"\}")
+    return args
+
+
+def bare_argument(p: Parser, name: str) -> Node:
+    if not p.starts_factor():
+        raise p.refuse(f"{name} has no argument here")
+    node = p.factor()
+    follows = p.at < p.end and (
+        p.starts_factor() or p.infix("product") or p.infix("entrywise"))
+    if follows:
+        raise p.refuse(f"where the argument of {name} ends is unclear: write "
+                          f"\\{name}(…) with parentheses")
+    return node
+
+
+def show_function(node: Node, name: str, args: tuple[Node, ...], order: int) -> str:
+    return f"{name}{chr(39) * order}({listed(args)})"
+
+
+def fn_value(e: Evaluator, node: Node, env: Env, name: str, args: tuple[Node, ...],
+             order: int) -> v.Value:
+    if name == "log":
+        inner = registry.kind(args[0].kind)
+        if isinstance(inner, Notation) and inner.log is not None:
+            found: v.Value = inner.log(e, args[0], env)
+            return found
+    given = [e.value(a, env) for a in args]
+    if order:
+        return primed(lambda x: apply(name, x), given[0], order)
+    return apply(name, *given)
+
+
+def apply(name: str, *args: v.Value) -> v.Value:
+    """The value of a built-in function.
+
+    Raises
+    ------
+    Refused
+        For what the function does not take.
+    Undefined
+        Where a function of a number has no finite value.
+    """
+    entry = registry.function(name)
+    if not entry.entrywise:
+        whole: v.Value = entry.value(*args)
+        return whole
+    a, = args
+    if isinstance(a, v.Lazy) or (not entry.square and v.square(a)):
+        raise v.type_error(f"{name} of {v.shape_text(a)}: give the entries, with indices")
+    value: torch.Tensor = entry.value(v.tensor(a))
+    if isinstance(a, v.Number):
+        if not bool(torch.isfinite(value)):
+            raise Undefined(f"{name} of {a:g} has no value")
+        return v.exact(float(value))
+    return value
+
+
+def softplus(x: torch.Tensor) -> torch.Tensor:
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
+def of_primes(node: Node) -> list[tuple[Node, Node | None]]:
+    """A function with primes differentiates itself, by its argument."""
+    return [(node, None)] if node.args[2] else []
+
+
+def jumps(node: Node) -> bool:
+    return registry.function(node.args[0]).jumps
+
+
+register(
+    "Functions",
+    Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True,
+             differentiates=of_primes),
+    Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
+             square=False, siblings={r"\log": r"\exp"},
+             examples=(r"\log c", r"\log(1 + e^a)"),
+             refused=((r"\log c e^a", r"\log(c e^a)"), (r"\log(c)^2", r"(\log c)^2"))),
+    Function("exp", torch.exp, commands=(r"\exp",), words=("exp",), entrywise=True, square=False,
+             siblings={r"\exp": r"\log"}),
+    Function("sin", torch.sin, commands=(r"\sin",), words=("sin",), entrywise=True, powers=True,
+             siblings={r"\sin": r"\cos"}, examples=(r"\sin a",)),
+    Function("cos", torch.cos, commands=(r"\cos",), words=("cos",), entrywise=True, powers=True,
+             siblings={r"\cos": r"\sin"}, examples=(r"\cos a",)),
+    Function("tan", torch.tan, commands=(r"\tan",), entrywise=True, powers=True),
+    Function("sinh", torch.sinh, commands=(r"\sinh",), entrywise=True, powers=True),
+    Function("cosh", torch.cosh, commands=(r"\cosh",), entrywise=True, powers=True),
+    Function("tanh", torch.tanh, commands=(r"\tanh",), words=("tanh",), entrywise=True,
+             powers=True, siblings={r"\tanh": r"\sin"}, examples=(r"\tanh^2(a)",)),
+    Function("arctan", torch.atan, commands=(r"\arctan",), entrywise=True, powers=True),
+    Function("sigmoid", torch.sigmoid, words=("sigmoid",), entrywise=True, powers=True,
+             siblings={"sigmoid": "tanh"}, examples=(r"\mathrm{sigmoid}(a)",)),
+    Function("softplus", softplus, words=("softplus",), entrywise=True, powers=True,
+             examples=(r"\mathrm{softplus}(a)",)),
+    Function("relu", torch.relu, picks=True, words=("relu", "ReLU"), entrywise=True, powers=True,
+             siblings={"relu": "sigmoid", "ReLU": "sigmoid"}, examples=(r"\mathrm{ReLU}(x)",)),
+    Function("sign", torch.sign, picks=True,
+             words=("sign", "sgn"), entrywise=True, powers=True, jumps=True),
+    Function("floor", torch.floor, picks=True,
+             brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
+             examples=(r"\lfloor a \rfloor",)),
+    Function("ceil", torch.ceil, picks=True,
+             brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
+    Function("erf", torch.erf, words=("erf",), entrywise=True, powers=True),
+)

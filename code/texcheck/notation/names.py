@@ -1,0 +1,184 @@
+"""Names: symbols, entries of vectors and matrices, functions that the author declares."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import registry
+from .. import values as v
+from ..differentiate import primed
+from ..env import Env
+from ..errors import Refused
+from ..evaluate import Evaluator
+from ..grammar import Parser
+from ..names import Info
+from ..program import Definition
+from ..registry import Notation, register
+from ..trees import Node, listed, pretty, show, walk
+from .distributions import realised
+from .families import assemble
+from .functions import of_primes
+from .tables import values_below
+
+
+def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
+    if key in env.bound:
+        return env.bound[key]
+    if (key, ()) in env.cuts:
+        return env.cuts[key, ()]
+    if key in e.draw.values:
+        return e.draw.values[key]
+    if key in e.draw.dims:
+        return e.draw.dims[key]
+    definition = e.program.defs.get(key)
+    if definition is not None and not definition.params and not definition.ranges:
+        return e.guarded((key, ()), definition.body, env.only({}))
+    if key in e.program.families:
+        return assemble(e, key, env)
+    if key in e.program.rvs:
+        return realised(e, key, (), env)
+    raise v.type_error(f"{pretty(key)} has no value here: the end of a range, such as N in "
+                       "t=1,…,N, is not declared with let:")
+
+
+def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -> Any:
+    whole = e.value(base, env)
+    if isinstance(whole, v.Lazy):
+        raise v.type_error(f"an entry of {v.shape_text(whole)}: write \\delta_{{ij}}")
+    if v.is_scalar(whole):
+        raise v.type_error(f"{show(base)} is a number and has no entries")
+    index = [":" if i == ":" else e.whole(i, env, "an index") for i in indices]
+    shape = list(whole.shape)
+    if len(shape) == 2 and len(index) == 1 and 1 in shape:
+        index = [index[0], 1] if shape[1] == 1 else [1, index[0]]
+    if len(index) != len(shape):
+        raise v.type_error(f"{show(base)} is {v.shape_text(whole)}; {len(indices)} "
+                           f"ind{'ex' if len(indices) == 1 else 'ices'} given; several stand "
+                           "in braces, _{ij}, or apart by commas, _{1,j}")
+    for place, size in zip(index, shape, strict=True):
+        if place != ":" and not 1 <= place <= size:
+            raise v.type_error(f"index {place} of {show(base)} is out of range 1 to {size}")
+    picked = whole[tuple(slice(None) if p == ":" else p - 1 for p in index)]
+    if picked.dim() == 1:
+        return picked.reshape((1, -1) if len(shape) == 2 and index[1] == ":" else (-1, 1))
+    return picked
+
+
+def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...],
+               order: int) -> v.Value:
+    given = [e.value(a, env) for a in args]
+    if order:
+        return primed(lambda x: applied(e, key, [x], env), given[0], order)
+    return applied(e, key, given, env)
+
+
+def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
+    """A declared function; one that only makes sense for numbers acts on every entry."""
+    if key in e.draw.functions:
+        return e.draw.functions[key]([*given, *values_below(e, key, env)])
+    definition = e.program.defs[key]
+    if e.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
+            e.watch.detailed or e.watch.role == "code"):
+        signs = e.watch.signs.setdefault((key, e.watch.role), set())
+        signs.add(int(np.sign(v.plain(given[0]))))
+    wide = [g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0]
+    if any(v.square(g) for g in wide):
+        check_of_numbers(key, definition)
+    if wide and (key, len(wide)) in e.entrywise:
+        return each(e, key, given, env)
+    try:
+        return e.value(definition.body,
+                          env.only(dict(zip(definition.params, given, strict=True))))
+    except Refused as error:
+        if error.kind != "type" or not wide or len({w.shape for w in wide}) > 1:
+            raise
+        result = each(e, key, given, env)
+        e.entrywise.add((key, len(wide)))
+        return result
+
+
+MATRIX_ONLY = frozenset(("T", "invT", "norm", "inner", "matrix", "item", "had", "epow", "const"))
+
+
+def check_of_numbers(key: str, definition: Definition) -> None:
+    """Refuse a square matrix for a function whose powers or products could be its own, or those
+    of every entry."""
+    params = set(definition.params)
+    nodes = [n for n in walk(definition.body) if n.names & params]
+    whole = any(n.kind in MATRIX_ONLY or (n.kind == "fn" and not registry.function(
+        n.args[0]).entrywise) for n in nodes)
+    for node in () if whole else nodes:
+        if (node.kind == "pow" and node.args[0].names & params) or (
+                node.kind == "mul" and sum(bool(f.names & params) for f in node.args) > 1):
+            raise v.type_error(
+                f"{pretty(key)} of a square matrix is read in two ways, because of "
+                f"{show(node)}: write {pretty(key)} elementwise, with \\odot and "
+                "^{\\odot 2}, or the formula itself with the matrix")
+
+
+def each(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
+    """A declared function of every entry of a column."""
+    wide = next(g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0)
+    body, params = e.program.defs[key].body, e.program.defs[key].params
+    found = []
+    for place in range(wide.numel()):
+        single = [g.reshape(-1)[place] if isinstance(g, torch.Tensor) and g.dim() > 0 else g
+                  for g in given]
+        value = e.value(body, env.only(dict(zip(params, single, strict=True))))
+        if not v.is_scalar(value):
+            raise v.type_error(f"{pretty(key)} of {v.shape_text(wide)}")
+        found.append(v.tensor(value))
+    return torch.stack(found).reshape(wide.shape)
+
+
+def read_call(p: Parser, info: Info, primes: int, start: int) -> Node | None:
+    """A function that the author declares, with its arguments."""
+    args = p.arguments()
+    expected = len(info.params)
+    if len(args) != expected:
+        raise p.refuse(f"{info.key} takes {expected} argument{'s' * (expected != 1)}, "
+                       f"{len(args)} given", start)
+    if primes and expected != 1:
+        raise p.refuse(f"a prime on a function of {expected} arguments: write "
+                       r"\frac{\partial}{\partial x}", start)
+    if primes > 3:
+        raise p.refuse("at most three primes", start)
+    return p.node("call", (info.key, tuple(args), primes), start)
+
+
+def show_call(node: Node, key: str, args: tuple[Node, ...], order: int) -> str:
+    return f"{pretty(key)}{chr(39) * order}({listed(args)})"
+
+
+def read_constant(p: Parser, start: int) -> Node | None:
+    """``e`` and ``\\pi``, unless they carry a subscript."""
+    if p.peek() == "_" and p.at < p.end:
+        return None
+    name = "pi" if p.tokens[p.at - 1].text == r"\pi" else "e"
+    return p.node("number", (name,), start)
+
+
+def number_value(e: Evaluator, node: Node, env: Env, name: str) -> float:
+    return {"pi": math.pi, "e": math.e}[name]
+
+
+def own_key(node: Node) -> tuple[str, ...]:
+    return (node.args[0],)
+
+
+register(
+    "Names",
+    Notation("sym", lambda node, key: pretty(key), sym_value, rounds="never", names=own_key,
+             refused=((r"\lambda a", "c a"), (r"x_12", r"x_{1}"), (r"\color{red} a", "a"),
+                      (r"1e-3 a", r"10^{-3} a"))),
+    Notation("item", lambda node, base, indices: f"{show(base)}[{listed(indices)}]", item_value,
+             rounds="never", refused=((r"x_{0}", r"x_{1}"),)),
+    Notation("call", show_call, call_value, rounds="never", applies=read_call, names=own_key,
+             differentiates=of_primes, examples=(r"\phi'(a)",)),
+    Notation("number", lambda node, name: name, number_value,
+             spells=dict.fromkeys((r"\pi", "e", r"\mathrm{e}"), read_constant)),
+)

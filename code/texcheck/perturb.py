@@ -1,0 +1,294 @@
+"""Draws at the corners, and what of a difference may be rounding.
+
+Rounding is estimated by doing it again, coarser: `Shaken` evaluates with every result of an
+inexact operation moved at random by a few hundred times what a float of 64 bits loses. A
+difference of two sides counts where it is larger than what shaking does to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import registry
+from . import values as v
+from .block import Item
+from .compare import LOOSE, evaluated, largest, trees
+from .corners import THEMES, Corners
+from .draw import draw_symbols
+from .env import NOWHERE, Draw, Env, Watch
+from .errors import Refused, Undefined
+from .evaluate import Evaluator
+from .program import Program
+from .reach import names_behind, nodes_behind
+from .report import Result
+from .trees import Node, children, differentiated, rounds
+
+CORNERS = 200
+SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
+SHAKES = 3
+BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
+FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
+FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
+
+
+def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
+    """The numbers that a block writes, such as ``1000`` or ``10^{-7}``, without their sign."""
+    found: set[float] = set()
+    evaluator = Evaluator(program, Draw())
+    roots = [side for item in items if item.kind == "step" for side in trees(item)]
+    for node in nodes_behind(program, *roots):
+        if node.kind not in ("num", "div", "pow", "mul", "sqrt") or node.names:
+            continue
+        try:
+            value = evaluator.value(node)
+        except (Refused, Undefined, ArithmeticError, LookupError):
+            continue
+        if v.is_scalar(value) and 0 < abs(v.plain(value)) < 1e8:
+            found.add(abs(v.plain(value)))
+    return tuple(sorted(found))
+
+
+def unusual(program: Program, seed: list[int], watch: Watch,
+            written: tuple[float, ...]) -> Iterator[tuple[str, Evaluator]]:
+    """Draws at the corners that fulfil the assumptions, each with its theme."""
+    for number in range(CORNERS):
+        rng = np.random.default_rng([*seed, number, 7])
+        corners = Corners.draw(rng, THEMES[number % len(THEMES)], written)
+        try:
+            evaluator = draw_symbols(program, rng, corners)
+            if not evaluator.holds(program.assumptions, NOWHERE):
+                continue
+        except (Undefined, Refused):
+            continue
+        evaluator.watch = watch
+        yield corners.theme, evaluator
+
+
+def refuted(result: Result, evaluator: Evaluator,
+            theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Both sides of a step that a draw refutes where rounding cannot be the reason."""
+    item = result.item
+    if integrates(evaluator.program, item) and (
+            result.grade != "inequality" or theme not in ("exact", "small")):
+        return None
+    pair = evaluated(item, evaluator).pair()
+    if pair is None or not beyond_rounding(result, evaluator, *pair):
+        return None
+    if differentiates(evaluator.program, item) and not refuted_beside(result, evaluator):
+        return None
+    return pair
+
+
+def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """By how much every entry breaks the relation."""
+    if result.grade != "inequality":
+        return left - right
+    return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
+
+
+def violation(result: Result, evaluator: Evaluator) -> float | None:
+    """By what share of its sides an inequality fails; negative where it holds.
+
+    Beside zero the share is that of what shaking moves: it tells a value that cancels from one
+    that is only small.
+    """
+    pair = evaluated(result.item, evaluator).pair()
+    if pair is None:
+        return None
+    left, right = map(float, pair)
+    gap = (left - right) * (1 if result.item.relation == r"\le" else -1)
+    size = max(abs(left), abs(right))
+    if 0.0 in (left, right) and size:
+        shaken = evaluated(result.item, Shaken(evaluator, 0)).pair()
+        moved = float((shaken[0] - shaken[1]).abs()) if shaken is not None else size
+        size = max(abs(moved - size) / SHAKE, 1e-3 * size)
+    return gap / size if size else 0.0
+
+
+def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
+                    right: torch.Tensor) -> bool:
+    """Whether some entry breaks the relation by more than rounding may."""
+    gap = gaps(result, left, right).abs()
+    if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
+        return False
+    spread, most = torch.zeros_like(gap), 0.0
+    for number in range(SHAKES):
+        shaken = Shaken(evaluator, number)
+        moved = evaluated(result.item, shaken).pair()
+        if moved is None or shaken.lost or moved[0].shape != left.shape:
+            return False
+        spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
+        most = max(most, shaken.most)
+    floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
+    if integrates(evaluator.program, result.item):
+        floor = max(floor, LOOSE * largest(left, right))
+    return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
+
+
+def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
+    """Whether a step is refuted close to a draw too: no derivative is defined at a kink."""
+    for by in MOVES[:2]:
+        beside = nudged(evaluator, by * 1e-6, 1e-7)
+        pair = evaluated(result.item, beside).pair()
+        if pair is None or not beyond_rounding(result, beside, *pair):
+            return False
+    return True
+
+
+def integrates(program: Program, item: Item) -> bool:
+    """Whether a step averages over a normal variable: a quadrature has an error of its own."""
+    sides = trees(item)
+    return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
+        program.rvs[n].dist is not None for n in names_behind(program, *sides)
+        if n in program.rvs)
+
+
+def differentiates(program: Program, item: Item) -> bool:
+    """Whether a step takes a derivative, itself or through a definition."""
+    return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
+
+
+def composed(program: Program, item: Item) -> bool:
+    """Whether a step holds an operation of many roundings that its arguments do not show."""
+    return any(rounds(n) == "often" or differentiated(n)
+               or (n.kind == "fn" and not registry.function(n.args[0]).entrywise)
+               or (n.kind == "pow" and n.args[0].names & matrices(program))
+               for n in nodes_behind(program, *trees(item)))
+
+
+def matrices(program: Program) -> frozenset[str]:
+    return frozenset(k for k, let in program.lets.items() if let.domain.args[1])
+
+
+# ---- rounding ----------------------------------------------------------------------------
+
+
+class Shaken(Evaluator):
+    """Evaluates a draw with every inexact result moved by a little, at random.
+
+    Attributes
+    ----------
+    most : float
+        The largest number met.
+    lost : bool
+        Whether a number left the range of floats, so that nothing is known.
+    """
+
+    def __init__(self, evaluator: Evaluator, number: int):
+        super().__init__(evaluator.program, evaluator.draw)
+        self.singly = True
+        self.rng = np.random.default_rng([evaluator.draw.seed, number])
+        self.most = 0.0
+        self.lost = False
+
+    def value(self, node: Node, env: Env = NOWHERE) -> Any:
+        key = self.key(node, env)
+        known = self.memory.get(key)
+        if known is not None:
+            return known
+        found = super().value(node, env)
+        if isinstance(found, (torch.Tensor, float)):
+            self.inspect(node, found, env)
+            found = self.shake(node, found, env)
+            self.memory[key] = found
+        return found
+
+    def inspect(self, node: Node, found: torch.Tensor | float, env: Env) -> None:
+        """Note the largest number, and one that is no longer a float of full precision."""
+        size = v.tensor(found).detach().abs()
+        if not size.numel():
+            return
+        most = float(size.max())
+        self.most = max(self.most, most) if np.isfinite(most) else np.inf
+        zero = bool((size == 0).any()) and self.never_zero(node, env)
+        tiny = bool(((size > 0) & (size < 1 / FARTHEST)).any())
+        self.lost = self.lost or not most < FARTHEST or tiny or zero
+
+    def never_zero(self, node: Node, env: Env) -> bool:
+        """Whether a zero can only be a positive number too small for a float."""
+        if node.kind == "fn":
+            return node.args[0] in ("exp", "sigmoid", "softmax", "softplus")
+        if node.kind == "pow":
+            base = self.memory.get(self.key(node.args[0], env), 1)
+            return not isinstance(base, v.Lazy) and not bool((v.tensor(base) == 0).any())
+        return node.kind == "density"
+
+    def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
+        how = rounds(node)
+        if how == "never":
+            return self.given(node, found, env)
+        if node.kind == "fn" and registry.function(node.args[0]).picks:
+            return found
+        if how == "fractions" and whole(found) and all(
+                whole(self.memory.get(self.key(c, env), 0)) for c in children(node)):
+            return found
+        if node.kind == "add" and len(node.args) > 2:  # partial sums may be larger
+            terms = [self.memory.get(self.key(t, env), 0) for _, t in node.args]
+            sizes = [v.tensor(t).detach().abs().max() for t in terms if not isinstance(t, v.Lazy)]
+            found = found + SHAKE * float(max(sizes)) * float(self.rng.uniform(-1, 1))
+        if isinstance(found, float):
+            return found * (1 + SHAKE * float(self.rng.uniform(-1, 1)))
+        return self.disturbed(found)
+
+    def given(self, node: Node, found: torch.Tensor | float,
+              env: Env) -> torch.Tensor | float:
+        """A value that is no result. A number is exact; what is summed over without a node of its
+        own is moved, entries that are whole numbers aside, and a matrix because it is inverted."""
+        if not isinstance(found, torch.Tensor) or node.kind not in ("sym", "term"):
+            return found
+        if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:
+            return found
+        if matrix(found):
+            return self.disturbed(found)
+        whole_entries = found.detach() == found.detach().round()
+        return torch.where(whole_entries, found, self.disturbed(found))
+
+    def disturbed(self, found: torch.Tensor) -> torch.Tensor:
+        """Every entry moved by a share of itself; of a matrix, by a little of the largest too:
+        what is done with a matrix is exact for one that is as close as that."""
+        sizes = tuple(found.shape)
+        there = found * (1 + torch.as_tensor(self.rng.uniform(-SHAKE, SHAKE, size=sizes)))
+        if matrix(found):
+            by = 0.01 * SHAKE * float(found.detach().abs().max())
+            there = there + by * torch.as_tensor(self.rng.uniform(-1, 1, size=sizes))
+        return there
+
+
+def matrix(value: torch.Tensor | float) -> bool:
+    return isinstance(value, torch.Tensor) and value.dim() > 1 and min(value.shape) > 1
+
+
+def whole(value: Any) -> bool:
+    """Whether all entries are whole numbers, whose sums and products are exact."""
+    if isinstance(value, torch.Tensor):
+        there = value.detach()
+        return bool(((there == there.round()) & (there.abs() < 2**50)).all())
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another
+
+
+def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
+    """The same draw with every real symbol moved by a small share of itself, entry by entry."""
+    draw, program = evaluator.draw, evaluator.program
+    rng = np.random.default_rng([evaluator.draw.seed, 3])
+
+    def moved(key: str, value: v.Value) -> v.Value:
+        if not isinstance(value, torch.Tensor) or program.is_discrete(key):
+            return value
+        domain = program.lets[key].domain.args[0] if key in program.lets else ""
+        if not at_zero or domain not in ("R", "R+", "R-", "interval"):
+            return v.scale(1 + by, value)
+        share = torch.as_tensor(rng.uniform(0.5, 1.5, size=tuple(value.shape)))
+        free = at_zero * torch.as_tensor(rng.normal(size=tuple(value.shape)))
+        return value * (1 + by * share) + (free if domain == "R" else 0.0)
+
+    values = {k: moved(k, x) for k, x in draw.values.items()}
+    families = {k: {i: moved(k, x) for i, x in f.items()} for k, f in draw.families.items()}
+    return Evaluator(program, replace(draw, values=values, families=families))

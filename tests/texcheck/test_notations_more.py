@@ -1,0 +1,186 @@
+"""Values of notations beside an oracle, their false neighbours, and where their messages lead."""
+
+import numpy as np
+import pytest
+import texcheck
+from scipy import integrate
+from texcheck.draw import draw_symbols
+from texcheck.grammar import parse_expression
+
+
+def check(text, seed=0):
+    return texcheck.check(texcheck.read_block(text), seed=seed)
+
+
+def complaints(text, seed=0):
+    """All errors but warnings on what has no effect."""
+    return [str(e) for e in check(text, seed).errors if "has no effect" not in str(e)]
+
+
+def drawn(declarations, formula, seed=0):
+    """The value of a formula on one draw, and the values of the symbols, as arrays."""
+    block = texcheck.read_block(f"{declarations}\nclaim: 1\n= 2 - 1")
+    assert [e for e in map(str, block.errors) if "has no effect" not in e] == []
+    evaluator = draw_symbols(block.program, np.random.default_rng(seed))
+    value = evaluator.value(parse_expression(formula, block.program.scope))
+    symbols = {k: np.asarray(x) for k, x in evaluator.draw.values.items()}
+    return np.asarray(value.detach() if hasattr(value, "detach") else value), {
+        **symbols, **evaluator.draw.dims}
+
+
+MATRICES = (r"let: A \in \mathbb{R}^{m\times n}; B \in \mathbb{R}^{p\times q}; "
+            r"C \in \mathbb{R}^{n\times r}; D \in \mathbb{R}^{q\times s}; u \in \mathbb{R}^n; "
+            r"v \in \mathbb{R}^m; M \in \mathbb{R}^{n\times p}")
+
+
+def test_kronecker_product():
+    value, at = drawn(MATRICES, r"A \otimes B \otimes u^\top")
+    assert np.allclose(value, np.kron(np.kron(at["A"], at["B"]), at["u"].T), rtol=1e-14)
+
+
+@pytest.mark.parametrize("step, right", [
+    (r"(A \otimes B) (C \otimes D)" "\n" r"= (A C) \otimes (B D)", True),
+    (r"(A \otimes B)^\top" "\n" r"= A^\top \otimes B^\top", True),
+    (r"(B^\top \otimes A) \mathrm{vec}(M)" "\n" r"= \mathrm{vec}(A M B)", True),
+    (r"A \otimes B" "\n" r"= B \otimes A", False),
+    (r"(A \otimes B)^\top" "\n" r"= B^\top \otimes A^\top", False),
+    (r"\mathrm{tr}((A A^\top) \otimes (B B^\top))" "\n" r"= \mathrm{tr}(A A^\top) + "
+     r"\mathrm{tr}(B B^\top)", False),
+])
+def test_kronecker_identities(step, right):
+    assert (complaints(f"{MATRICES}\nclaim: {step}") == []) is right
+
+
+@pytest.mark.parametrize("formula, words", [
+    (r"v \otimes u", r"write u v^\top for the outer product"),
+    (r"A \otimes C D", "how far"), (r"A C \otimes D", "how far"), (r"2 A \otimes C", "how far"),
+    (r"A \odot A \otimes C", "how far"), (r"A \otimes C \odot A", "how far"),
+    (r"A \otimes I", "write I_n"), (r"2 \otimes A", "between matrices"),
+])
+def test_kronecker_refusals(formula, words):
+    found = complaints(f"{MATRICES}\nclaim: {formula}\n= {formula} + 0")
+    assert found and words in found[0], found
+
+
+def test_what_the_message_for_two_columns_says_is_accepted():
+    step = r"\mathrm{vec}(u v^\top)" "\n" r"= (v \otimes I_n) u"
+    assert complaints(f"{MATRICES}\nclaim: {step}") == []
+
+
+# ---- what everybody types ----------------------------------------------------------------
+
+TYPED = (r"let: a \in \mathbb R; \hat y, x \in \mathbb R^n; W \in \mathbb{R}^{m\times n}; "
+         r"T \in \mathbb{R}^{m\times n\times k}; A \in \mathbb{S}^n_{++}; "
+         r"i \in \{1,\ldots,m\}; j \in \{1,\ldots,n\}")
+
+
+@pytest.mark.parametrize("typed, braced", [
+    (r"\frac12 a", r"\frac{1}{2} a"), (r"\tfrac12 a", r"0.5 a"), (r"\frac1n x", r"\frac{1}{n} x"),
+    (r"\frac a2", r"\frac{a}{2}"), (r"\frac1{12} a", r"\frac{1}{12} a"), (r"\sqrt2", r"\sqrt{2}"),
+    (r"\binom42 a", "6 a"),
+    (r"\hat y_j", r"\hat{y}_j"), (r"\mathbf 1^\top x", r"\mathbf{1}^\top x"),
+    (r"\sum_{ij} W_{ij}", r"\sum_{i'=1}^m \sum_{j'=1}^n W_{i'j'}"),
+    (r"\sum_{ijk} T_{ijk}", r"\sum_{i',j',k'} T_{i'j'k'}"),
+    (r"W_{i1}", r"W_{i,1}"), (r"W_{1j}", r"W_{1,j}"), (r"W_{12}", r"W_{1,2}"),
+    (r"T_{i12}", r"T_{i,1,2}"), (r"x_{12-11}", r"x_1"),
+    (r"\tanh(x)^{\odot 2}", r"(\tanh x)^{\odot 2}"), (r"\tanh^2(x)", r"(\tanh x) \odot (\tanh x)"),
+    (r"[x^\top x]", r"x^\top x"),
+])
+def test_what_tex_reads_without_braces(typed, braced):
+    for left, right in ((typed, braced), (braced, typed)):
+        assert complaints(f"{TYPED}\nclaim: {left} + {left}\n= 2 \\cdot {right}") == []
+        assert complaints(f"{TYPED}\nclaim: {left} + {left}\n= 3 \\cdot {right}") != []
+
+
+@pytest.mark.parametrize("typed, advice", [
+    (r"\frac123 a", r"{23}"), (r"\hat\mathbf{x}", "in braces"), (r"\sqrt12", "{12}"),
+    (r"A^2_{ij}", r"(A^{2})_{ij} or A_{ij}^{2}"), (r"A^{-1}_{ij}", r"(A^{-1})_{ij}"),
+    (r"P_{i1}", r"_{i,1}"), (r"P_{1j}", "apart by commas"),
+    (r"\tanh^2(A)", r"\tanh(…)^{\odot 2}"), (r"s(A)", "elementwise"), (r"g(A)", "elementwise"),
+])
+def test_what_is_read_in_two_ways_is_refused(typed, advice):
+    more = "\n".join([r"def: P = 2 A", r"def: s(u) = u^3", r"code: s(u) == u**3",
+                      r"def: g(u) = u \exp(2 - u) u", r"code: g(u) == u**2 * torch.exp(2 - u)"])
+    found = complaints(f"{TYPED.replace('m}', 'n}')}\n{more}\nclaim: {typed}\n= 0 + {typed}")
+    assert found and advice in found[0], found
+
+
+@pytest.mark.parametrize("step", [
+    r"(A^{2})_{ij}" "\n" r"= \sum_k A_{ik} A_{kj}", r"A_{ij}^{2}" "\n" "= A_{ij} A_{ij}",
+    r"(A A^{-1})_{ij}" "\n" r"= \sum_k A_{ik} (A^{-1})_{kj}", "P_{i,1}\n= 2 A_{i1}",
+    r"\tanh(A)^{\odot 2}" "\n" r"= \tanh(A) \odot \tanh(A)",
+    r"(\tanh(A))^2" "\n" r"= \tanh(A) \tanh(A)", "s(A)\n= A \\odot A \\odot A",
+    r"q(A)" "\n" r"= A^\top A",
+])
+def test_what_the_advice_says_is_accepted(step):
+    more = "\n".join([r"def: P = 2 A", r"def: s(u) = u^{\odot 3}", r"code: s(x) == x**3",
+                      r"def: q(u) = u^\top u", r"code: q(x) == x @ x"])
+    declared = TYPED.replace(r"i \in \{1,\ldots,m\}", r"i \in \{1,\ldots,n\}")
+    assert complaints(f"{declared}\n{more}\nclaim: {step}") == []
+
+
+# ---- integrals ---------------------------------------------------------------------------
+
+NUMBERS = (r"let: a, b \in \mathbb{R}; v, c \in \mathbb{R}_{>0}; s \in (1,3)" "\n"
+           r"fun: f : \mathbb{R} \to \mathbb{R}")
+
+
+@pytest.mark.parametrize("formula, function, ends", [
+    (r"\int_a^b e^{-c x^2} \cos x \, \mathrm{d}x",
+     lambda x, q: np.exp(-q["c"] * x**2) * np.cos(x), "ab"),
+    (r"\int_{-\infty}^{+\infty} \frac{e^{-x}}{(1+e^{-x})^2} \, dx",
+     lambda x, q: 0.25 / np.cosh(x / 2)**2, (-40, 40)),
+    (r"\int_0^\infty x^{s-1} e^{-x} \, \mathrm{d}x",
+     lambda x, q: x**(q["s"] - 1) * np.exp(-x), (0, np.inf)),
+    (r"\int_{-1}^2 |x - a| \, \mathrm{d}x", lambda x, q: abs(x - q["a"]), (-1, 2)),
+    (r"\int_0^1 \log x \, \mathrm{d}x", lambda x, q: np.log(x), (0, 1)),
+    (r"\int_{\mathbb{R}_{>0}} e^{-c x} \, \mathrm{d}x", lambda x, q: np.exp(-q["c"] * x),
+     (0, np.inf)),
+    (r"\int_{(0,1)} \max(x^2, 1 - x) \, \mathrm{d}x", lambda x, q: max(x * x, 1 - x), (0, 1)),
+])
+def test_integrals_agree_with_another_quadrature(formula, function, ends):
+    for seed in range(4):
+        value, at = drawn(NUMBERS, formula, seed)
+        low, high = (at[x] if isinstance(x, str) else x for x in ends)
+        inner = [p for p in (float(at["a"]), (5**0.5 - 1) / 2) if low < p < high]
+        points = {} if np.isinf([low, high]).any() else {"points": inner}
+        wanted, _ = integrate.quad(function, low, high, args=(at,), epsabs=0, epsrel=1e-12,
+                                   limit=400, **points)
+        assert float(value) == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\int_{-\infty}^{\infty} e^{-\frac{x^2}{2v}} \, \mathrm{d}x", r"\sqrt{2 \pi v}",
+     r"\sqrt{\pi v}"),
+    (r"\int_{\mathbb{R}} x^2 \mathcal{N}(x; a, v) \, dx", "a^2 + v", "a^2 + v^2"),
+    (r"\frac{\partial}{\partial c} \int_0^\infty e^{-c x} \, \mathrm{d}x", r"-\frac{1}{c^2}",
+     r"\frac{1}{c^2}"),
+    (r"\frac{\partial^2}{\partial c^2} \int_0^\infty e^{-c x} \, \mathrm{d}x", r"\frac{2}{c^3}",
+     r"\frac{1}{c^3}"),
+    (r"\frac{\partial}{\partial b} \int_a^b f(x) \, \mathrm{d}x", "f(b)", "f(b) - f(a)"),
+    (r"\int_a^b f'(x) \, \mathrm{d}x", "f(b) - f(a)", "f(b) + f(a)"),
+    (r"\int_0^1 (1-x)^{v-1} \, \mathrm{d}x", r"\frac1v", r"\frac{1}{v^2}"),
+    (r"\int_0^b |x - a| \, \mathrm{d}x", r"\frac12 (|a| a + |b-a| (b-a))", r"\frac12 (b^2 - 2ab)"),
+    (r"\int_{-\infty}^\infty \max(0, x) \mathcal{N}(x; 0, v) \, dx", r"\sqrt{\frac{v}{2\pi}}",
+     r"\sqrt{\frac{v}{\pi}}"),
+    (r"\int_0^1 \int_0^1 a \, x \, \mathrm{d}x \, y \, \mathrm{d}y", r"\frac14 a", r"\frac12 a"),
+])
+def test_integrals_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{NUMBERS}\nclaim: {left}\n= {right}") == []
+    assert complaints(f"{NUMBERS}\nclaim: {left}\n= {wrong}")
+
+
+@pytest.mark.parametrize("formula, words", [
+    (r"\int_1^\infty \frac{c}{x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^1 \frac{c}{x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^1 \frac{c}{1-x} \, \mathrm{d}x", "does not exist"),
+    (r"\int_0^\infty c \sin x \, \mathrm{d}x", "an integral"),
+    (r"\int c x \, \mathrm{d}x", "has ends"), (r"\int_0^1 c x", r"ends with its variable"),
+    (r"\frac{\partial}{\partial a} \int_0^1 |x - a| \, \mathrm{d}x", "kinks or jumps"),
+    (r"\frac{\partial}{\partial a} \int_0^1 \mathbb{1}[x < a] \, \mathrm{d}x", "kinks or jumps"),
+    (r"\int_0^1 \int_0^x c e^y \, \mathrm{d}y \, \mathrm{d}x", "one dimension"),
+    (r"\int_0^1 c x \, \mathrm{d}x^2", "parentheses"), (r"\int_0^1 c \, \mathrm{d}x", "not used"),
+])
+def test_integrals_that_are_refused(formula, words):
+    found = complaints(f"{NUMBERS}\nclaim: {formula}\n= 0 + {formula}")
+    assert found and words in found[0], found
