@@ -1,7 +1,9 @@
 """TeX to HTML with the vendored KaTeX, run in QuickJS inside this process."""
 
 import json
+import locale
 import re
+from contextlib import contextmanager
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -54,6 +56,20 @@ class KatexError(ValueError):
     """A formula that KaTeX cannot set."""
 
 
+@contextmanager
+def _decimal_points():
+    """Numbers with a point: the engine reads and writes them by the locale, and Sphinx sets one."""
+    before = locale.setlocale(locale.LC_NUMERIC)
+    if before == "C":
+        yield
+        return
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, before)
+
+
 @cache
 def _engine():
     context = quickjs.Context()
@@ -97,7 +113,8 @@ def render(tex: str, *, display: bool, macros: dict[str, str] | None = None,
     Traceback (most recent call last):
     typeset.katex.KatexError: Undefined control sequence: \sgima at position 1: \sgima(a)
     """
-    answer = json.loads(_engine()(tex, display, json.dumps(macros or {})))
+    with _decimal_points():
+        answer = json.loads(_engine()(tex, display, json.dumps(macros or {})))
     if "error" in answer:
         message = answer["error"].removeprefix("KaTeX parse error: ")
         raise KatexError(message.replace("\u0332", ""))
