@@ -8,7 +8,7 @@ line, which end the build.
 
 from pathlib import Path
 
-from . import figures, mathematics, notebooks, search, site
+from . import figures, fresh, mathematics, notebooks, search, site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -19,6 +19,7 @@ def setup(app):
     figures.setup(app)
     site.setup(app)
     search.setup(app)
+    fresh.setup(app)
     notebooks.setup(app)
     # ``{notation} learning-rate`` describes a symbol, ``{symbol}`learning-rate` `` refers to it;
     # with -n a reference to a symbol that no page describes is a warning.
