@@ -42,6 +42,8 @@ MEMORY = ".pages.json"
 FORMS = ("html", "singlehtml", "text")
 """Builders of Sphinx that write a file for each page; others say ``one_file_per_page = True``."""
 
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+LOUD = ("WARNING", "ERROR", "CRITICAL")
 CLASSES = re.compile(r'class="([^"]*)"')
 PLACES = {"line", "lineno", "mtime"}
 """Fields of records that say where something stands in a source, which no page shows."""
@@ -107,7 +109,7 @@ def digest(*values) -> str:
         if state := getattr(value, "__dict__", None):
             return [f"{name}={say(one)}" for name, one in sorted(state.items())
                     if name not in PLACES]
-        return [repr(value)]
+        return [ADDRESS.sub("", repr(value))]
 
     return _hash("\n".join(map(say, values)))
 
@@ -252,9 +254,7 @@ class Fresh:
         self.keys = {name: self.key(name) for name in self.written_as_one(docnames)}
         self.news = {}
         stale = {name for name, key in self.keys.items() if not self.is_fresh(name, key)}
-        for name in stale:
-            self.memory["pages"].setdefault(name, {"files": {}}).update(key=None, shown=None)
-        self.keep()
+        self.forget(stale)
         if stale:
             super().write_documents(stale)
 
@@ -322,6 +322,17 @@ class Fresh:
             if folder != str(self.outdir) and not os.listdir(folder):
                 os.rmdir(folder)
 
+    def forget(self, stale: set[str]):
+        """Before pages are written, know nothing of them, and remove what only they showed."""
+        pages = self.memory["pages"]
+        lost = {name for one in stale & pages.keys() for name in pages[one]["files"]}
+        pages.update({name: {"key": None, "files": {}} for name in stale})
+        held = {name for page in pages.values() for name in page["files"]}
+        for path in {Path(self.outdir, name) for name in lost - held}:
+            if path not in map(self.page_path, self.env.found_docs):
+                path.unlink(missing_ok=True)
+        self.keep()
+
     def page_path(self, docname: str) -> Path:
         """The file of a page."""
         if hasattr(self, "get_output_path"):
@@ -351,7 +362,7 @@ class Fresh:
         with logging.suppress_logging() as said:
             doctree = self.env.get_and_resolve_doctree(docname, self, tags=self.tags)
             same = self.shown(docname, doctree) == page["shown"]
-            return same and all(record.levelno < logging.WARNING for record in said.clear())
+            return same and all(record.levelname not in LOUD for record in said.clear())
 
     def read_tree(self, docname: str) -> str | None:
         """A digest of a page as it was read."""
@@ -440,7 +451,7 @@ class Fresh:
                 page["classes"] = sorted({name for names in CLASSES.findall(text)
                                           for name in names.split()})
             if warned or not path.is_file():
-                page["key"] = page["shown"] = None
+                page["key"] = None
             self.memory["pages"][docname] = page
         self.news = {}
         self.keep()
