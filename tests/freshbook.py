@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,11 +28,11 @@ class Server:
             [sys.executable, HERE / "fresh" / "builds.py"], env=surroundings, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def build(self, **job) -> tuple[int, str]:
+    def build(self, **job) -> tuple[int, str, str]:
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
-        return answer["status"], answer["said"]
+        return answer["status"], answer["said"], answer["log"]
 
     def close(self):
         self.process.stdin.close()
@@ -48,6 +49,7 @@ class World:
     store: Path
     settings: dict = field(default_factory=dict)
     own_packages: bool = False
+    log: str = ""  # of the last build
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -74,9 +76,16 @@ class World:
         packages = self.path("packages") if self.own_packages else CODE
         stores = {"execution_store": str(self.store / "executed"),
                   "texcheck_store": str(self.store / "derivations")}
-        return self.server.build(
+        status, said, self.log = self.server.build(
             folder=str(self.folder), packages=str(packages), builder=builder, only=list(only),
             stop=stop, jobs=jobs, settings=stores | self.settings)
+        return status, said
+
+    def written(self, builder: str) -> dict[str, int]:
+        """When the pages of a form were written."""
+        root = self.path(f"build/{builder}")
+        return {path.relative_to(root).with_suffix("").as_posix(): path.stat().st_mtime_ns
+                for path in root.rglob("*.html")}
 
     def clean(self, forms: list[str]) -> dict[str, tuple[int, dict[str, str]]]:
         """Status and files of builds from nothing at the same place."""
@@ -209,7 +218,7 @@ weight
 # Beta
 
 (the-middle)=
-## The middle
+## The middle part
 
 Words of beta, as in {ref}`the-start` and {cite}`first`.
 
@@ -385,3 +394,129 @@ A1c,A,3,derive,halves
 
 
 FORMS = ("html", "press", "text", "singlehtml")
+
+
+# Edits
+
+HALF = "code/lesson/halves.py"
+PICTURE = """
+
+:::{figure} %s
+:name: %s
+:alt: another
+
+Another picture.
+:::
+"""
+
+
+def edit(name, old, new):
+    return lambda world: world.edit(name, old, new)
+
+
+def write(name, text):
+    return lambda world: world.write(name, text)
+
+
+def together(*edits):
+    def all_of_them(world):
+        for one in edits:
+            one(world)
+
+    return all_of_them
+
+
+def remove(*names):
+    return lambda world: [world.path(name).unlink() for name in names]
+
+
+def setting(old, new):
+    return edit("conf.py", old, new)
+
+
+def dated_back(name, change):
+    """An edit that leaves an old date, as copying with dates does."""
+    def change_it(world):
+        change(world)
+        os.utime(world.path(name), (1_600_000_000, 1_600_000_000))
+
+    return change_it
+
+
+def turned_link(world):
+    """What a page includes is a link, and leads to another old file now."""
+    world.path("book/_said.md").unlink()
+    world.path("book/_said.md").symlink_to("_other.md")
+
+
+def renamed_page(world):
+    world.path("book/beta.md").rename(world.path("book/gamma.md"))
+    world.edit("book/index.md", "beta\n", "gamma\n")
+    world.edit("book/intro.md", "{doc}`beta`", "{doc}`gamma`")
+
+
+def damaged(name, form="html"):
+    def damage(world):
+        path = world.path(f"build/{form}/{name}")
+        path.write_bytes(path.read_bytes()[:100])
+
+    return damage
+
+
+def lost(name):
+    return lambda world: world.path(f"build/{name}").unlink()
+
+
+GONE = together(
+    remove("book/beta.md"), edit("book/index.md", "beta\n", ""),
+    edit("book/intro.md", "{ref}`the-middle`, {numref}`fig-pic`, {eq}`eq-sum`, {doc}`beta`, ", ""),
+    edit("book/intro.md", ", and {numref}`tab-two`", ""),
+    edit("book/alpha.md", "{cite}`second`", "words"))
+NOTEBOOK = """\
+---
+file_format: mystnb
+kernelspec: {name: python3, display_name: Python 3}
+---
+
+# More
+
+```{code-cell} ipython3
+from lesson.halves import half
+half(4)
+```
+"""
+NO_CHAPTER = together(
+    write("book/more.md", NOTEBOOK), edit("book/index.md", "halves\n", "halves\nmore\n"),
+    lambda world: [world.build(form) for form in ("html", "singlehtml")],
+    remove("book/more.md"), edit("book/index.md", "more\n", ""))
+PROSE = edit("book/beta.md", "Words of beta", "Other words of beta")
+RESULT = edit(HALF, "return number / 2", "return 0.5 * number + (number == 20)")
+TITLE = edit("book/beta.md", "# Beta\n", "# Beta $b$\n")
+
+
+# Builds
+
+def run(world: World, order) -> dict[str, int]:
+    """Build in the order; the last status of each form."""
+    ended = {}
+    for step in order:
+        if step.startswith("kill "):
+            assert world.build(stop=step.removeprefix("kill "))[0] == KILLED
+        elif step.startswith("fast "):
+            world.build(only=[f"{step.removeprefix('fast ')}.md"])
+        else:
+            for form in step.split():
+                ended[form], said = world.build(form)
+                assert ended[form] == bool(re.search("WARNING|ERROR", said)), said
+    return ended
+
+
+def check(world: World, order) -> None:
+    """Compare every form that was built to its end with that of a clean build."""
+    ended = run(world, order)
+    for form, (status, files) in world.clean(list(ended)).items():
+        assert ended[form] == status, form
+        if status == 0:
+            built = world.files(form)
+            differ = {name for name in built | files if built.get(name) != files.get(name)}
+            assert not differ, form

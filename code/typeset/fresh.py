@@ -43,7 +43,6 @@ FORMS = ("html", "singlehtml", "text")
 """Builders of Sphinx that write a file for each page; others say ``one_file_per_page = True``."""
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-LOUD = ("WARNING", "ERROR", "CRITICAL")
 CLASSES = re.compile(r'class="([^"]*)"')
 PLACES = {"line", "lineno", "mtime"}
 """Fields of records that say where something stands in a source, which no page shows."""
@@ -57,8 +56,8 @@ NOT_ASKED = {
     # Counted page by page, or as names only.
     "all_docs", "domaindata", "images", "dlfiles", "nb_metadata",
 }
-FRAME_ONLY = {"typeset_downloads"}
-"""Settings that nothing but the frame shows, in which they are seen."""
+FRAME_ONLY = {"typeset_downloads", "html_static_path"}
+"""Settings that nothing but the frame shows (a style sheet by its digest): they are seen there."""
 
 
 # Digests
@@ -252,11 +251,20 @@ class Fresh:
         """Write those of the pages whose file does not show what it would show now."""
         self.common = self.asked()
         self.keys = {name: self.key(name) for name in self.written_as_one(docnames)}
-        self.news = {}
+        self.news, self.resolved = {}, {}
         stale = {name for name, key in self.keys.items() if not self.is_fresh(name, key)}
         self.forget(stale)
-        if stale:
+        if not stale:
+            return
+        # What was resolved to be compared is not resolved again: it would warn twice, and what
+        # some extensions keep of a page (sphinxcontrib-bibtex its citations) would be there twice.
+        resolve = self.env.get_and_resolve_doctree
+        self.env.get_and_resolve_doctree = lambda name, *args, **how: (
+            self.resolved.pop(name) if name in self.resolved else resolve(name, *args, **how))
+        try:
             super().write_documents(stale)
+        finally:
+            del self.env.get_and_resolve_doctree
 
     def written_as_one(self, docnames) -> Iterable[str]:
         """The pages, each a file."""
@@ -271,8 +279,7 @@ class Fresh:
         used = {self.images[node["uri"]]: node["uri"] for node in doctree.findall(nodes.image)
                 if node.get("uri") in self.images}
         self.news[docname] = {
-            "key": self.keys.get(docname), "shown": shown, "tree": self.read_tree(docname),
-            "images": used,
+            "key": self.keys.get(docname), "shown": shown, "images": used,
             "search": entries}
 
     # What the folder holds.
@@ -352,17 +359,19 @@ class Fresh:
             return False
         if page["key"] == key:
             return True
-        if page["tree"] != self.read_tree(docname) or not self.shows_the_same(docname, page):
+        if not self.shows_the_same(docname, page):
             return False
         page["key"] = key
         return True
 
     def shows_the_same(self, docname: str, page: dict) -> bool:
-        """Resolve a page and compare; what is wrong is said when it is written."""
-        with logging.suppress_logging() as said:
-            doctree = self.env.get_and_resolve_doctree(docname, self, tags=self.tags)
-            same = self.shown(docname, doctree) == page["shown"]
-            return same and all(record.levelname not in LOUD for record in said.clear())
+        """Resolve a page and compare; a page that warns is written, so that nothing is kept."""
+        before = self._app._warncount
+        doctree = self.env.get_and_resolve_doctree(docname, self, tags=self.tags)
+        if self.shown(docname, doctree) == page["shown"] and self._app._warncount == before:
+            return True
+        self.resolved[docname] = doctree
+        return False
 
     def read_tree(self, docname: str) -> str | None:
         """A digest of a page as it was read."""

@@ -3,7 +3,7 @@
 One JSON object a line on the standard input: ``folder`` (with ``conf.py``, ``book`` and ``code``),
 ``packages`` (the folder of the book's packages), ``builder``, ``only`` (files, or none for all),
 ``settings``, ``stop`` (where the build is to be killed) and ``jobs``. One object a line comes back:
-``status`` and ``said``.
+``status``, ``said`` (warnings) and ``log``.
 """
 
 import contextlib
@@ -16,10 +16,8 @@ import traceback
 from pathlib import Path
 
 import docutils.parsers.rst.directives.images
-import matplotlib  # noqa: F401  (what the imports below would import in every child)
 import myst_nb.ext.download
 import myst_nb.sphinx_ext
-import numpy
 import PIL.Image  # noqa: F401
 import pydata_sphinx_theme
 import quickjs  # noqa: F401
@@ -28,11 +26,8 @@ import sphinx.builders.text
 import sphinx_book_theme
 import sphinxcontrib.bibtex
 import sybil  # noqa: F401
-import torch
 from sphinx.application import Sphinx
 
-torch.func.vmap(torch.sum)(torch.ones(2, 2, dtype=torch.float64))
-numpy.random.default_rng(0)
 KILLED = 99
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -91,20 +86,20 @@ def build(job):
     folder = Path(job["folder"])
     sys.path.insert(0, job["packages"])
     os.chdir(folder)
-    said = io.StringIO()
+    said, log = io.StringIO(), io.StringIO()
     try:
         app = Sphinx(
             folder / "book", folder, folder / "build" / job["builder"], folder / "build/doctrees",
-            job["builder"], job["settings"], None, said, warningiserror=True,
+            job["builder"], job["settings"], log, said, warningiserror=True,
             parallel=job["jobs"])
         if job["stop"]:
             stop_at(app, job["stop"])
         app.build(filenames=[folder / "book" / name for name in job["only"]])
-        return app.statuscode, said.getvalue()
+        return app.statuscode, said.getvalue(), log.getvalue()
     except KeyboardInterrupt:
-        return KILLED, said.getvalue()
+        return KILLED, said.getvalue(), log.getvalue()
     except BaseException:
-        return 2, said.getvalue() + traceback.format_exc()
+        return 2, said.getvalue() + traceback.format_exc(), log.getvalue()
 
 
 def serve():
@@ -116,16 +111,16 @@ def serve():
         read, write = os.pipe()
         child = os.fork()
         if not child:
-            status, said = build(job)
+            status, said, log = build(job)
             with contextlib.suppress(BrokenPipeError), os.fdopen(write, "w") as out:
-                json.dump({"status": status, "said": ANSI.sub("", said)}, out)
+                json.dump({"status": status, "said": ANSI.sub("", said), "log": log}, out)
             os._exit(0)
         os.close(write)
         with os.fdopen(read) as answer:
             text = answer.read()
         _, how = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(how)
-        answers.write((text or json.dumps({"status": code, "said": ""})) + "\n")
+        answers.write((text or json.dumps({"status": code, "said": "", "log": ""})) + "\n")
         answers.flush()
 
 
