@@ -449,6 +449,17 @@ def turned_link(world):
     world.path("book/_said.md").symlink_to("_other.md")
 
 
+def unsatisfied(world):
+    """The first tolerance of the checker, wherever it stands, becomes one that nothing meets."""
+    found = []
+    for path in sorted(world.path("packages/texcheck").rglob("*.py")):
+        text, count = re.subn(r"^(LOOSE\b.*= )1e-6", r"\g<1>-1.0", path.read_text("utf-8"), flags=re.M)
+        if count:
+            path.write_text(text, encoding="utf-8")
+            found.append(path)
+    assert len(found) == 1, found
+
+
 def renamed_page(world):
     world.path("book/beta.md").rename(world.path("book/gamma.md"))
     world.edit("book/index.md", "beta\n", "gamma\n")

@@ -59,7 +59,8 @@ def setup(app):
     app.connect("env-merge-info", merge)
     app.connect("build-finished", finish, priority=900)
     report.setup(app)
-    return {"version": "1", "renderers": tasks.RENDERERS, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "renderers": tasks.RENDERERS, "parallel_read_safe": True,
+            "parallel_write_safe": True}
 
 
 def start(app):

@@ -14,4 +14,5 @@ def setup(app):
     app.add_config_value("press_exclude", [], "", list)
     app.add_config_value("press_terms", "", "", str)
     # Nothing of it takes part in reading, or in pages other than its builder's.
-    return {"version": "1", "renderers": [], "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "renderers": [], "parallel_read_safe": True,
+            "parallel_write_safe": True}

@@ -320,7 +320,7 @@ class Fresh:
                   if name in self.env.found_docs)]
         kept = {Path(self.outdir, name) for one in held for name in one["files"]}
         kept |= {self.page_path(name) for name in self.env.found_docs}
-        kept |= {Path(self.outdir, name) for name in self.config.typeset_downloads.values()}
+        kept |= {Path(self.outdir, name) for name in self.taken_along().values()}
         kept.add(Path(self.outdir, MEMORY))
         for path in list(self.files()):
             if path not in kept:
@@ -400,8 +400,12 @@ class Fresh:
         around += sorted(path for path in Path(self.outdir, "_static").rglob("*")
                          if path.suffix in (".css", ".js"))
         return {"fixed": fixed, "code": code, "all": digest(
-            fixed, code, config.typeset_downloads, sorted(env.all_docs), book, data,
+            fixed, code, self.taken_along(), sorted(env.all_docs), book, data,
             [(path.name, of_file(path)) for path in around])}
+
+    def taken_along(self) -> dict[str, str]:
+        """Files that others put into the folder, by the name that the first page gives them."""
+        return getattr(self.config, "typeset_downloads", {})
 
     def translator(self) -> type:
         """The class that writes the pages."""
@@ -476,7 +480,9 @@ class Fresh:
 
 
 class FreshHtml(Fresh):
-    """A page of the site has a frame."""
+    """A page of the site has a frame. Sphinx's index of words knows the pages of one build only."""
+
+    search = False
 
     def frame(self, docname, doctree):
         """The page without its text, as the templates write it."""
@@ -528,7 +534,7 @@ def remember(app, error):
 
 
 def collect_rarely(app):
-    """What is there before reading stays to the end; looking through it costs a third of a build."""
+    """What is there before reading stays; to look through it costs a third of a short build."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
 
@@ -542,3 +548,4 @@ def setup(app):
     app.connect("env-updated", note_sources)
     # Before the files that depend on all pages are made of what was kept.
     app.connect("build-finished", remember, priority=400)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,17 +40,10 @@ def join(app, pages: dict) -> str:
 
 
 def setup(app):
-    """Leave Sphinx's index out."""
+    """Register the page for searching."""
     app.connect("config-inited", add_page)
-    app.connect("builder-inited", leave_out)
 
 
 def add_page(app, config):
     """The theme's page for searching."""
     config.html_additional_pages["search"] = "search.html"
-
-
-def leave_out(app):
-    """Sphinx makes no index of its own."""
-    if app.builder.name == "html":
-        app.builder.search = False

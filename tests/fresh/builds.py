@@ -15,16 +15,8 @@ import sys
 import traceback
 from pathlib import Path
 
-import docutils.parsers.rst.directives.images
-import myst_nb.ext.download
-import myst_nb.sphinx_ext
 import PIL.Image  # noqa: F401
-import pydata_sphinx_theme
 import quickjs  # noqa: F401
-import sphinx.builders.singlehtml
-import sphinx.builders.text
-import sphinx_book_theme
-import sphinxcontrib.bibtex
 import sybil  # noqa: F401
 from sphinx.application import Sphinx
 

@@ -3,7 +3,6 @@
 import pytest
 from freshbook import HALF, PROSE, RESULT, TITLE, edit, setting
 
-CHECKER = "packages/texcheck/checker.py"
 ALL = {"404", "search"}  # made anew each time
 BOOK = {"index", "intro", "alpha", "beta", "halves", "papers/a", "tables", "report"}
 
@@ -28,7 +27,8 @@ WRITTEN = {
     "how derivations are written": (edit(
         "packages/texcheck/render.py", 'CLASS="derivation")', 'CLASS="derivation x")'),
         {"halves"}),
-    "the checker": (edit(CHECKER, "ATTEMPTS = 60", "ATTEMPTS = 61"), set()),
+    "the checker": (edit(
+        "packages/texcheck/store.py", '"""Results', '"""(New) Results'), set()),
     "how runs are reported": (edit(
         "packages/execution/report.py", 'heads = ["Run", ', 'heads = ["What", '), {"report"}),
     "how pages for print are written": (edit(
@@ -53,7 +53,7 @@ def test_pages_that_are_written(world, row):
     ("papers/render.py", '"""When', '"""(New) When', False, False),
     ("typeset/site.py", '"""What', '"""(New) What', False, False),
     ("execution/tracing.py", '"""', '"""(New) ', True, False),
-    ("texcheck/tex.py", '"""', '"""(New) ', False, True),
+    ("texcheck/store.py", '"""', '"""(New) ', False, True),
     ("texcheck/new/folder.py", None, "", False, True),
 ])
 def test_what_is_run_and_checked_again(world, name, old, new, runs, checks):
