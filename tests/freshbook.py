@@ -453,7 +453,8 @@ def unsatisfied(world):
     """The first tolerance of the checker, wherever it stands, becomes one that nothing meets."""
     found = []
     for path in sorted(world.path("packages/texcheck").rglob("*.py")):
-        text, count = re.subn(r"^(LOOSE\b.*= )1e-6", r"\g<1>-1.0", path.read_text("utf-8"), flags=re.M)
+        text, count = re.subn(
+            r"^(LOOSE\b.*= )1e-6", r"\g<1>-1.0", path.read_text("utf-8"), flags=re.M)
         if count:
             path.write_text(text, encoding="utf-8")
             found.append(path)
