@@ -48,7 +48,6 @@ class World:
     server: Server
     store: Path
     settings: dict = field(default_factory=dict)
-    own_packages: bool = False
     log: str = ""  # of the last build
 
     def path(self, name: str) -> Path:
@@ -62,23 +61,17 @@ class World:
         self.path(name).write_text(text, encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
-        """Replace what stands once in a file; a package of the book is copied first."""
-        if name.startswith("packages/") and not self.own_packages:
-            for package in PACKAGES:
-                shutil.copytree(CODE / package, self.path(f"packages/{package}"),
-                                ignore=shutil.ignore_patterns("__pycache__"))
-            self.own_packages = True
+        """Replace what stands once in a file."""
         text = self.read(name)
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         self.write(name, text.replace(old, new))
 
     def build(self, builder="html", *, only=(), stop="", jobs=1) -> tuple[int, str]:
-        packages = self.path("packages") if self.own_packages else CODE
         stores = {"execution_store": str(self.store / "executed"),
                   "texcheck_store": str(self.store / "derivations")}
         status, said, self.log = self.server.build(
-            folder=str(self.folder), packages=str(packages), builder=builder, only=list(only),
-            stop=stop, jobs=jobs, settings=stores | self.settings)
+            folder=str(self.folder), packages=str(self.path("packages")), builder=builder,
+            only=list(only), stop=stop, jobs=jobs, settings=stores | self.settings)
         return status, said
 
     def written(self, builder: str) -> dict[str, int]:
@@ -103,7 +96,7 @@ class World:
         """Make everything as it was in another folder, dates and all."""
         shutil.rmtree(self.folder)
         shutil.copytree(kept, self.folder, symlinks=True)
-        self.settings, self.own_packages = {}, False
+        self.settings = {}
 
     def files(self, builder: str) -> dict[str, str]:
         """Digests of all files of a form, without what is kept for the next build."""

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from freshbook import FILES, FORMS, Server, World
+from freshbook import CODE, FILES, FORMS, PACKAGES, Server, World
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,8 @@ def kept(server, tmp_path_factory) -> World:
     world = World(base / "world", server, base / "stores")
     for name, text in FILES.items():
         world.write(name, text)
+    for package in PACKAGES:
+        shutil.copytree(CODE / package, world.path(f"packages/{package}"))
     for form in FORMS:
         assert world.build(form) == (0, "")
     shutil.copytree(world.folder, base / "kept", symlinks=True)
