@@ -16,7 +16,6 @@ def setup(app):
     """Register the directive ``{build-report}`` and what fills it."""
     app.add_directive("build-report", BuildReport)
     app.add_node(build_report)
-    app.connect("env-updated", renew)
     app.connect("doctree-resolved", fill)
 
 
@@ -80,16 +79,6 @@ class BuildReport(SphinxDirective):
     def run(self):
         self.env.metadata[self.env.docname]["nosearch"] = "1"
         return [build_report()]
-
-
-def renew(app, env):
-    """Write the pages with a report again if anything was run."""
-    reports = [name for name in env.found_docs if "nosearch" in env.metadata.get(name, {})]
-    current = {one: run["variant"] for one, run in env.execution_runs.items()}
-    if current == getattr(env, "execution_reported", None):
-        return []
-    env.execution_reported = current
-    return [name for name in reports if any(env.get_doctree(name).findall(build_report))]
 
 
 def fill(app, doctree, docname):

@@ -9,6 +9,9 @@ from pathlib import Path
 from execution.slips import RUNNING
 from execution.tracing import digest
 
+RENDERERS = ("report.py",)
+"""The files of this package that only show results; all others take part in making them."""
+
 
 @dataclass
 class Task:
@@ -107,7 +110,9 @@ def key(task_kind, content, settings):
 
 def surroundings(root, folders, lock):
     """What every result depends on: the lock, Python, the installed packages, this package."""
-    own = sorted(Path(__file__).parent.glob("*.py"))
+    here = Path(__file__).parent
+    own = [path for path in sorted(here.rglob("*.py"))
+           if path.relative_to(here).as_posix() not in RENDERERS]
     lock = Path(root, lock) if lock else None
     return [
         sys.version,

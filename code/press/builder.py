@@ -111,6 +111,7 @@ class PressBuilder(StandaloneHTMLBuilder):
     """Writes ``NAME.xml`` for each page, ``_images`` and ``book.json``."""
 
     name = "press"
+    one_file_per_page = True
     epilog = "The pages for print are in %(outdir)s."
     search = False
     allow_parallel = True
@@ -122,9 +123,9 @@ class PressBuilder(StandaloneHTMLBuilder):
         super().init()
         self.formulas: dict[str, str] = {}
 
-    def get_outdated_docs(self):
-        """All pages: one may show what another says."""
-        return self.env.found_docs
+    def get_output_path(self, page_name):
+        """The file of a page."""
+        return Path(self.outdir, f"{page_name}.xml")
 
     def copy_assets(self):
         """Nothing: scripts and style sheets are for the screen. Extensions expect the folder."""
@@ -136,7 +137,7 @@ class PressBuilder(StandaloneHTMLBuilder):
 
     def handle_page(self, pagename, addctx, templatename="", outfilename=None, event_arg=None):
         """Write a page."""
-        path = Path(self.outdir, f"{pagename}.xml")
+        path = self.get_output_path(pagename)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{HEAD}\n{addctx['body']}\n</page>\n", encoding="utf-8")
 

@@ -18,6 +18,8 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.util import logging
 
+from .fresh import digest, of_file
+
 logger = logging.getLogger(__name__)
 
 TITLES = {
@@ -204,11 +206,16 @@ def bundle(name: str, source: str, project: str, package: Path) -> bytes:
     """A zip with the notebook and the package; the same bytes for the same sources."""
     text = nbformat.writes(notebook(source, project))
     files = {f"{name}/{name}.ipynb": text.encode()}
-    for path in sorted(package.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            place = Path(name) / package.name / path.relative_to(package)
-            files[place.as_posix()] = path.read_bytes()
+    for path in files_of(package):
+        place = Path(name) / package.name / path.relative_to(package)
+        files[place.as_posix()] = path.read_bytes()
     return pack(files)
+
+
+def files_of(package: Path) -> list[Path]:
+    """The files of a package."""
+    return [path for path in sorted(package.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts]
 
 
 def pack(files: dict[str, bytes]) -> bytes:
@@ -235,21 +242,39 @@ def place(app, pagename: str) -> str:
 
 
 def facts(app, pagename, templatename, context, doctree):
-    """Write the notebook of a page and tell the layout where it is."""
-    context["page_download"] = ""
-    if doctree is not None and (where := place(app, pagename)):
-        package = Path(app.confdir) / app.config.typeset_package
-        source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
-        target = Path(app.outdir) / where
-        try:
-            content = bundle(target.stem, source, app.config.project, package)
-        except UnknownDirective as error:
-            logger.warning("%s", error, location=(pagename, error.line), type="typeset",
-                           subtype="notebook")
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        context["page_download"] = context["pathto"](where, 1)
+    """Tell the layout where the notebook of a page is."""
+    where = place(app, pagename) if doctree is not None else ""
+    context["page_download"] = context["pathto"](where, 1) if where else ""
+
+
+def write_all(app, error):
+    """Write the notebooks of the pages that are there, where page or package has changed."""
+    package = Path(app.confdir) / app.config.typeset_package
+    if error or app.builder.name != "html" or not app.config.typeset_package:
+        return
+    memory, out, held = app.builder.memory, Path(app.outdir), {}
+    code = [(path.relative_to(package).as_posix(), of_file(path))
+            for path in files_of(package)]
+    for name in sorted(memory["pages"]):
+        if where := place(app, name):
+            source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
+            key = digest(source, app.config.project, package.name, code, of_file(__file__))
+            before, target = memory["notebooks"].get(name, {}), out / where
+            if before.get("key") != key or before["files"] != {where: of_file(target)}:
+                try:
+                    content = bundle(target.stem, source, app.config.project, package)
+                except UnknownDirective as error:
+                    logger.warning("%s", error, location=(name, error.line), type="typeset",
+                                   subtype="notebook")
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            held[name] = {"key": key, "files": {where: of_file(target)}}
+    for name, before in memory["notebooks"].items():
+        for where in before["files"].keys() - held.get(name, {"files": {}})["files"].keys():
+            (out / where).unlink(missing_ok=True)
+    memory["notebooks"] = held
+    app.builder.keep()
 
 
 def setup(app):
@@ -257,3 +282,4 @@ def setup(app):
     # The package that the cells import, a folder relative to conf.py.
     app.add_config_value("typeset_package", "", "html", frozenset({str}))
     app.connect("html-page-context", facts)
+    app.connect("build-finished", write_all)

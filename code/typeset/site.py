@@ -149,23 +149,20 @@ def write_files(app, error):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
     if app.builder.name == "singlehtml":
-        lengths.write_text(sheet(_classes(sorted(out.glob("*.html")))), encoding="utf-8")
+        used = _classes(sorted(out.glob("*.html")))
+        (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
         return
-    wanted = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
-    pages = [page for page in wanted if page.is_file()]  # one chapter may be built alone
-    if index.is_file() and all(page.stat().st_mtime < index.stat().st_mtime for page in pages):
-        return
-    lengths.write_text(sheet(_classes(pages)), encoding="utf-8")
+    pages = app.builder.memory["pages"]  # one chapter may be built alone
+    used = {name for page in pages.values() for name in page.get("classes", ())}
+    (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
     base = app.config.html_baseurl
     robots = "User-agent: *\nAllow: /\n"
     if base:
         robots += f"Sitemap: {urljoin(base, 'sitemap.xml')}\n"
         (out / "sitemap.xml").write_text(site_map(app, base), encoding="utf-8")
     (out / "robots.txt").write_text(robots, encoding="utf-8")
-    # The last file to be written: as long as it is younger than all pages, nothing is to be done.
-    index.write_text(search.join(app), encoding="utf-8")
+    (out / "search-index.js").write_text(search.join(app, pages), encoding="utf-8")
 
 
 def _classes(pages):
