@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, compare, coverage, orders, perturb
+from . import anchor, compare, coverage, orders, perturb, precise
 from . import values as v
 from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
-from .counterexample import at, difference, equation, where
+from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Watch
 from .errors import Error, Refused, Undefined
@@ -37,6 +37,7 @@ CORNER_SECONDS = 1.0
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_SECONDS = 0.2  # its processor time
+PRECISE = 3  # usual draws on which a step is seen with more digits
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -113,6 +114,7 @@ class Run:
         self.watch = Watch()
         self.draws = draws
         self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.first_draws: list[Evaluator] = []
         self.others: dict[int, list[tuple[float, Evaluator]]] = {}
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
@@ -128,6 +130,7 @@ class Run:
         if self.enough:
             return
         self.seek()
+        self.closely()
         if self.enough:
             return
         for result in self.report.results:
@@ -156,6 +159,8 @@ class Run:
             if evaluator is not None:
                 self.report.draws += 1
                 evaluator.watch = self.watch
+                if len(self.first_draws) < PRECISE:
+                    self.first_draws.append(evaluator)
                 self.watch.detailed = self.report.draws <= DETAILED
                 for result in waiting:
                     self.one(result, evaluator)
@@ -211,6 +216,17 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def closely(self) -> None:
+        """Steps between numbers with more digits than a float has."""
+        for evaluator in self.first_draws:
+            for result in self.report.results:
+                if result.done or result.item.kind != "step":
+                    continue
+                with timed(result):
+                    pair = precise.refuted(result.item, evaluator)
+                if pair is not None:
+                    self.fail(result, digits_apart(self.block, result, *pair, evaluator))
 
     def seek(self) -> None:
         """Counterexamples to inequalities, from the draws on which they all but fail."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from .. import registry
@@ -144,6 +146,17 @@ def softplus(x: torch.Tensor) -> torch.Tensor:
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
+def whole_part(towards: Callable[[torch.Tensor], torch.Tensor]
+               ) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The next whole number; nothing where rounding decides which one that is."""
+    def value(x: torch.Tensor) -> torch.Tensor:
+        away = (x - x.round()).abs()
+        unsure = (away > 0) & (away < 1e-9 * torch.clamp(x.abs(), min=1))
+        return torch.where(unsure, torch.nan, towards(x))
+
+    return value
+
+
 def jumps(node: Node) -> bool:
     return registry.function(node.args[0]).jumps
 
@@ -174,8 +187,8 @@ register(
     Function("relu", torch.relu, words=("relu", "ReLU"), entrywise=True, powers=True,
              siblings={"relu": "sigmoid", "ReLU": "sigmoid"}, examples=(r"\mathrm{ReLU}(x)",)),
     Function("sign", torch.sign, words=("sign", "sgn"), entrywise=True, powers=True, jumps=True),
-    Function("floor", torch.floor, brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
+    Function("floor", whole_part(torch.floor), brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
              examples=(r"\lfloor a \rfloor",)),
-    Function("ceil", torch.ceil, brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
+    Function("ceil", whole_part(torch.ceil), brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
     Function("erf", torch.erf, words=("erf",), entrywise=True, powers=True),
 )
