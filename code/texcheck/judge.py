@@ -37,7 +37,7 @@ CORNER_SECONDS = 1.0
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_SECONDS = 0.2  # its processor time
-PRECISE = 3  # usual draws on which a step is seen with more digits
+PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -196,6 +196,8 @@ class Run:
         started = time.process_time()
         draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
         for number, (theme, evaluator) in enumerate(draws):
+            if len(self.first_draws) < 2 * PRECISE:
+                self.first_draws.append(evaluator)
             for result in self.report.results:
                 self.refute(result, evaluator, theme)
                 if self.enough:
@@ -320,22 +322,25 @@ class Run:
     def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
         """An approximation: the error shrinks with the stated power of what goes to zero."""
         item, claimed = result.item, orders.limit(result.item)
-        found = orders.shrinking(item, evaluator)
+        found = orders.shrinking(item, evaluator, result.draws < CLOSELY)
         if found is None:
             result.undefined += 1
             return
-        errors, size = found
         result.draws += 1
-        result.away += size > compare.NEAR_ZERO
-        order = orders.observed(errors, size)
+        result.away += found.size > compare.NEAR_ZERO
+        order = orders.observed(found)
         if order is None:
             result.strict += 1
-        elif not orders.reached(order, claimed):
+        elif not orders.reached(order, found, claimed):
             letter = "o" if claimed.small else "O"
-            self.failed(result, "value", f"the error is of order {order:.2f}, not {letter}"
-                        f"({pretty(claimed.symbol)}^{claimed.power})",
-                        f"error {errors[0]:.3g} at scale {orders.SCALES[0]:.3g}, "
-                        f"{errors[-1]:.3g} at scale {orders.SCALES[-1]:.3g}",
+            power = f"{letter}({pretty(claimed.symbol)}^{claimed.power})"
+            message = f"the error is of order {order:.2f}, not {power}"
+            if order >= claimed.power - 0.2 and orders.growing(found, claimed.power):
+                message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
+                          f"without an end, as a logarithm does: it is not {power}"
+            self.failed(result, "value", message,
+                        f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
+                        f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
                         at(item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:

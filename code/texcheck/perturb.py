@@ -35,7 +35,7 @@ BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
 COUNTS = ("mul", "add", "neg", "had", "div", "times", "pow", "epow", "inner")
-KEPT = ("sym", "num", "item", "term", "T", "ind", "delta", "cases", "call", "abs", "rel", "member")
+KEPT = ("sym", "num", "item", "term", "T", "ind", "delta", "cases", "abs", "rel", "member")
 CHOOSE = ("max", "min", "relu", "floor", "ceil", "sign")
 COMPOSED = ("diff", "grad", "kl", "density", "cov", "var")
 
@@ -224,7 +224,8 @@ class Shaken(Evaluator):
         return node.kind == "density"
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
-        if node.kind in KEPT:
+        if node.kind in KEPT or (node.kind == "call"
+                                 and node.args[0] not in self.draw.functions):
             return self.given(node, found, env)
         if node.kind == "fn" and node.args[0] in CHOOSE:
             return found

@@ -23,7 +23,7 @@ from .evaluate import Evaluator
 from .notation.sums import bindings
 from .trees import Node
 
-DIGITS = (60, 100)
+DIGITS = (200, 400)
 STAYS = 1e6  # a difference is one where it is that many times what the digits changed
 MOST_NODES = 6000
 EXACT = (int, Fraction)
