@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, compare, coverage, orders, perturb, precise
+from . import anchor, arms, compare, coverage, orders, perturb, precise
 from . import values as v
 from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
@@ -114,6 +114,7 @@ class Run:
         self.watch = Watch()
         self.draws = draws
         self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.arm_errors: list[Error] = []
         self.first_draws: list[Evaluator] = []
         self.others: dict[int, list[tuple[float, Evaluator]]] = {}
         digest = hashlib.sha256(block.text.encode()).digest()
@@ -130,6 +131,7 @@ class Run:
         if self.enough:
             return
         self.seek()
+        self.arms()
         self.closely()
         if self.enough:
             return
@@ -138,6 +140,7 @@ class Run:
                 self.conclude(result)
         if not self.report.errors:
             self.report.errors += coverage.untested(self.block, self.watch)
+            self.report.errors += self.arm_errors
 
     @property
     def enough(self) -> bool:
@@ -218,6 +221,26 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def arms(self) -> None:
+        """Both arms and the tie of what chooses: draws that reach them, or an error that names
+        the arm."""
+        starts = self.first_draws[:2] + self.first_draws[-2:]
+        rng = np.random.default_rng([*self.seed, 13])
+        for item, node, switch, sign in list(arms.unreached(self.block, self.watch)):
+            found = arms.reach(self.block, starts, node, switch, sign, rng)
+            if found is None:
+                self.arm_errors.append(arms.untested(self.block, item, node, sign))
+                continue
+            self.watched(found)
+        for found in arms.ties(self.block, starts, self.watch, rng):
+            self.watched(found)
+
+    def watched(self, evaluator: Evaluator) -> None:
+        """Try every step on a draw that a search has found."""
+        evaluator.watch = self.watch
+        for result in self.report.results:
+            self.refute(result, evaluator)
 
     def closely(self) -> None:
         """Steps between numbers with more digits than a float has."""

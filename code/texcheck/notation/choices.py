@@ -102,6 +102,8 @@ def member_holds(e: Evaluator, node: Node, env: Env, a: Node, domain: Node) -> b
 def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node) -> bool:
     left, right = e.value(a, env), e.value(b, env)
     if v.is_scalar(left) and v.is_scalar(right):
+        if e.watch is not None:
+            e.watch.choose(node, left - right)
         return v.compare(op, v.plain(left), v.plain(right))
     if op in ("=", r"\ne"):
         left, right = v.settle(left, right)

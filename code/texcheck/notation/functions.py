@@ -9,7 +9,7 @@ import torch
 from .. import registry
 from .. import values as v
 from ..differentiate import primed
-from ..env import Env
+from ..env import Env, Watch
 from ..errors import Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
@@ -112,9 +112,28 @@ def fn_value(e: Evaluator, node: Node, env: Env, name: str, args: tuple[Node, ..
             found: v.Value = inner.log(e, args[0], env)
             return found
     given = [e.value(a, env) for a in args]
+    if e.watch is not None and name in ("max", "min", "relu"):
+        watch_arms(e.watch, node, name, given)
     if order:
         return primed(lambda x: apply(name, x), given[0], order)
     return apply(name, *given)
+
+
+def watch_arms(watch: Watch, node: Node, name: str, given: list[v.Value]) -> None:
+    """Note by what a function chooses between its arguments, or between its argument and zero."""
+    if any(isinstance(a, v.Lazy) for a in given):
+        return
+    if name == "relu":
+        watch.choose(node, given[0])
+        return
+    values = torch.broadcast_tensors(*map(v.tensor, given))
+    choose = torch.maximum if name == "max" else torch.minimum
+    for place in range(1 if len(values) == 2 else len(values)):
+        others = [a for i, a in enumerate(values) if i != place]
+        rest = others[0]
+        for other in others[1:]:
+            rest = choose(rest, other)
+        watch.choose(node, values[place] - rest, place)
 
 
 def apply(name: str, *args: v.Value) -> v.Value:
