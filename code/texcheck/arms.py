@@ -1,7 +1,7 @@
 """Arms of what chooses: both sides of a maximum, an absolute value, a condition, and the tie.
 
-What chooses has a switching function: u in |u|, a - b in max(a, b), l - r in 1[l < r]. Its sign says
-which arm a draw takes. The values of it that the draws met stand in a `Watch`.
+What chooses has a switching function: u in |u|, a - b in max(a, b), l - r in 1[l < r]. Its sign
+says which arm a draw takes. The values of it that the draws met stand in a `Watch`.
 """
 
 from __future__ import annotations
@@ -171,7 +171,9 @@ def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
              if isinstance(x := start.draw.values.get(k), torch.Tensor) and not x.dim()]
     for key in rng.permutation(names) if names else ():
         def moved(by: float, key: str = str(key)) -> Evaluator:
-            values = {**start.draw.values, key: v.tensor(start.draw.values[key]) + by}
+            value = start.draw.values[key]
+            assert isinstance(value, torch.Tensor)
+            values = {**start.draw.values, key: value + by}
             return Evaluator(start.program, replace(start.draw, values=values), start.memo)
 
         at = [tried(moved(by), objective) for by in (0.0, 1.0)]

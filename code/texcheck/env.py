@@ -24,7 +24,8 @@ class Draw:
     """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
 
     `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
-    met outside of an expectation, and `seed` what those with a distribution are drawn with.
+    met outside of an expectation, and `seed` what those with a distribution are drawn with, `far`
+    times as far out as usual.
     """
 
     dims: dict[str, int] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Draw:
         default_factory=list)
     outcomes: Outcome = field(default_factory=dict)
     seed: int = 0
+    far: float = 1.0
 
 
 @dataclass

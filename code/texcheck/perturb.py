@@ -26,7 +26,7 @@ from .evaluate import Evaluator
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result
-from .trees import Node, children, walk
+from .trees import Node, children
 
 CORNERS = 200
 SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16

@@ -271,8 +271,9 @@ def one_outcome(e: Evaluator, dist: Node, env: Env, rng: Any) -> Any:
         return outcomes(e, dist, env)[int(rng.integers(2))][0]
     mean, variance = normal_parameters(e, dist.args[0], dist.args[1], env)
     if v.is_scalar(mean):
-        return mean + torch.sqrt(v.tensor(variance)) * float(rng.normal())
-    return mean + cholesky(variance) @ torch.as_tensor(rng.normal(size=(mean.shape[0], 1)))
+        return mean + torch.sqrt(v.tensor(variance)) * e.draw.far * float(rng.normal())
+    return mean + cholesky(variance) @ torch.as_tensor(
+        e.draw.far * rng.normal(size=(mean.shape[0], 1)))
 
 
 def show_normal(node: Node, mean: Node, variance: Node) -> str:
