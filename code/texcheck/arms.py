@@ -13,6 +13,7 @@ import torch
 
 from . import values as v
 from .block import Block, Item
+from .bounds import bounds
 from .compare import evaluated, trees
 from .corners import Rng
 from .counterexample import where
@@ -51,44 +52,17 @@ def unreached(block: Block, watch: Watch) -> Iterator[tuple[Item, Node, Switch, 
                     if missing and not ruled_out(block.program, node, sign))
 
 
-def sure(program: Program, node: Node) -> bool:
-    """Whether the declarations alone say that a number is never negative."""
-    kind, args = node.kind, node.args
-    if kind == "sym":
-        let = program.lets.get(args[0])
-        if let is None:
-            definition = program.defs.get(args[0])
-            plain = definition is not None and not definition.params and not definition.ranges
-            return program.scope[args[0]].kind == "dim" if args[0] in program.scope and not plain \
-                else definition is not None and plain and sure(program, definition.body)
-        domain = let.domain
-        if domain.args[0].startswith("interval"):
-            return sure(program, domain.args[2][0])
-        return domain.args[0] in ("R+", "R0+", "simplex", "N", "N0")
-    if kind in ("num", "number", "norm", "abs", "ind", "delta", "sqrt", "prob", "density"):
-        return True
-    if kind == "add":
-        return all(sign == "+" and sure(program, t) for sign, t in args)
-    if kind in ("mul", "had", "times", "div", "item"):
-        parts = args[:1] if kind == "item" else args
-        return all(sure(program, part) for part in parts)
-    if kind == "pow":
-        even = args[1].kind == "num" and args[1].args[0] in ("2", "4")
-        return even or sure(program, args[0])
-    return kind == "fn" and args[0] in ("exp", "sigmoid", "softplus", "relu", "softmax")
-
-
 def ruled_out(program: Program, node: Node, sign: int) -> bool:
-    """Whether no draw at all can take an arm."""
+    """Whether the declarations alone say that no draw takes an arm."""
     if node.kind == "abs" or (node.kind == "fn" and node.args[0] == "relu"):
-        inner = node.args[0] if node.kind == "abs" else node.args[1][0]
-        return sign < 0 and sure(program, inner)
-    if node.kind == "fn" and len(node.args[1]) == 2:
-        first, second = node.args[1]
-        zero = [n.kind == "num" and float(n.args[0]) == 0 for n in (first, second)]
-        return (zero[1] and sign < 0 and sure(program, first)) or (
-            zero[0] and sign > 0 and sure(program, second))
-    return False
+        low, high = bounds(program, node.args[0] if node.kind == "abs" else node.args[1][0])
+    else:
+        pair = node.args[1:] if node.kind == "rel" else node.args[1]
+        if len(pair) != 2:
+            return False
+        first, second = (bounds(program, part) for part in pair)
+        low, high = first[0] - second[1], first[1] - second[0]
+    return low >= 0 if sign < 0 else high <= 0
 
 
 def value_of(block: Block, node: Node, switch: Switch, sign: int) -> Objective:

@@ -21,11 +21,13 @@ from .env import NOWHERE, Env
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .notation.sums import bindings
+from .reach import names_behind
 from .trees import Node
 
 DIGITS = (200, 400)
 STAYS = 1e6  # a difference is one where it is that many times what the digits changed
 MOST_NODES = 6000
+TIED = ("simplex", "orthogonal", "S+", "S++")
 EXACT = (int, Fraction)
 
 
@@ -43,7 +45,7 @@ class Place:
 
 def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
     """Both sides of a step, where their difference breaks it and stays with more digits."""
-    if item.relation not in ("=", r"\le", r"\ge"):
+    if item.relation not in ("=", r"\le", r"\ge") or rounded(evaluator, item):
         return None
     found = []
     for digits in DIGITS:
@@ -60,6 +62,14 @@ def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
         breaks = many != 0 if item.relation == "=" else (
             many > 0 if item.relation == r"\le" else many < 0)
         return found[1] if breaks and abs(many) > STAYS * abs(many - few) else None
+
+
+def rounded(evaluator: Evaluator, item: Item) -> bool:
+    """Whether symbols are tied to one another, as shares are: then they are so up to rounding."""
+    program = evaluator.program
+    names = names_behind(program, *trees(item))
+    return any(k in names and let.domain.args[0] in TIED for k, let in program.lets.items()) or any(
+        n.kind == "rel" and n.args[0] == "=" for n in program.assumptions)
 
 
 def to_float(value: Any) -> Any:
