@@ -1,12 +1,17 @@
 """Statements that fail only in a corner: each kind by a generator, and the true ones beside it."""
 
+import itertools
+import os
+
 import numpy as np
 import pytest
 import texcheck
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from texcheck.corners import CORNERS, THEMES
 
+EXAMPLES = int(os.environ.get("EXAMPLES", "5"))  # EXAMPLES=500 pytest … is a longer run
+drawn = settings(deadline=None, max_examples=EXAMPLES)
 SEEDS = st.integers(0, 10**6)
 BITS = st.floats(0.0005, 0.3)
 PLACES = st.floats(-9, 9).filter(lambda x: abs(x) > 0.1)
@@ -43,6 +48,7 @@ SHARP = {  # each holds with c = 0 and with no larger c
 
 
 @pytest.mark.parametrize("name", SHARP)
+@drawn
 @given(seed=SEEDS, by=BITS)
 def test_a_constant_that_is_a_little_too_good(name, seed, by):
     domain, left, relation, right = SHARP[name]
@@ -58,25 +64,31 @@ def test_the_best_constant_holds(name):
 
 # ---- what holds on a part only -----------------------------------------------------------
 
+@drawn
 @given(seed=SEEDS, place=PLACES, width=st.floats(0.005, 0.5))
 def test_a_bump_somewhere(seed, place, width):
     refused(f"let: a, b \\in \\mathbb{{R}}\nclaim: b + \\max(0, {width:.3f} - |a - ({place:.3f})|)"
             "\n= b", seed)
 
 
+@drawn
 @given(seed=SEEDS, most=st.floats(20, 1e5))
 def test_clipping_far_out_does_something(seed, most):
-    refused(f"let: a \\in \\mathbb{{R}}\nclaim: \\max(-{most:.0f}, \\min(a, {most:.0f}))\n= a", seed)
+    refused(f"let: a \\in \\mathbb{{R}}\nclaim: \\max(-{most:.0f}, \\min(a, {most:.0f}))\n= a",
+            seed)
 
 
+@drawn
 @given(seed=SEEDS, least=st.integers(2, 8))
 def test_a_floor_under_a_probability_does_something(seed, least):
     refused(f"let: p \\in (0,1)\nclaim: \\log \\max(p, 10^{{-{least}}})\n= \\log p", seed)
 
 
+@drawn
 @given(seed=SEEDS, place=PLACES, by=st.integers(-5, 5).filter(bool))
 def test_a_boundary_belongs_to_one_side(seed, place, by):
-    refused(f"let: a, b \\in \\mathbb{{R}}\nclaim: \\mathbb{{1}}[{abs(by)} a + b \\le {place:.1f}]\n"
+    refused("let: a, b \\in \\mathbb{R}\n"
+            f"claim: \\mathbb{{1}}[{abs(by)} a + b \\le {place:.1f}]\n"
             f"= \\mathbb{{1}}[{abs(by)} a + b < {place:.1f}]", seed)
 
 
@@ -89,25 +101,29 @@ def test_an_arm_that_no_draw_takes_is_named():
 
 # ---- whole numbers, dimensions, indices --------------------------------------------------
 
+@drawn
 @given(seed=SEEDS, end=st.integers(5, 40))
 def test_a_product_that_vanishes_for_the_first_numbers(seed, end):
     refused(f"let: N \\in \\mathbb{{N}}\nclaim: \\prod_{{k=1}}^{{{end}}} (N - k)\n= 0", seed)
 
 
+@drawn
 @given(seed=SEEDS, most=st.floats(2.2, 3.3))
 def test_a_sum_without_bound(seed, most):
     refused("let: N \\in \\mathbb{N}\nclaim: \\sum_{k=1}^N \\frac{1}{k}\n"
             f"\\le {most:.2f}", seed)
 
 
+@drawn
 @given(seed=SEEDS, count=st.integers(3, 5))
 def test_all_indices_equal(seed, count):
     names = "ijklr"[:count]
-    deltas = " ".join(f"\\delta_{{{a}{b}}}" for a, b in zip(names, names[1:], strict=False))
+    deltas = " ".join(f"\\delta_{{{a}{b}}}" for a, b in itertools.pairwise(names))
     refused(f"let: {', '.join(names)} \\in \\{{1,\\ldots,n\\}}; a \\in \\mathbb{{R}}\n"
             f"claim: a + {deltas}\n= a", seed)
 
 
+@drawn
 @given(seed=SEEDS)
 def test_a_dimension_may_be_one(seed):
     refused("let: x \\in \\mathbb{R}^n\nclaim: n\n\\ge 2\nclaim: x^\\top x\n\\ge 0", seed)
@@ -192,6 +208,7 @@ def test_orders(claim, order, good):
 
 # ---- members of the domains --------------------------------------------------------------
 
+@drawn
 @given(seed=SEEDS, size=st.integers(2, 6))
 def test_corners_are_members(seed, size):
     rng = np.random.default_rng(seed)
