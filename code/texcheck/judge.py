@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, compare, coverage, orders, perturb, tying
+from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
 from . import values as v
 from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
-from .counterexample import at, difference, equation, where
+from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Watch
 from .errors import Error, Refused, Undefined
@@ -40,6 +40,7 @@ SEARCH = 300  # evaluations of a search, and
 SEARCH_SECONDS = 0.2  # its processor time
 TIES = 4  # draws on which an anchor may notice that a definition has changed
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
+PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -116,6 +117,8 @@ class Run:
         self.watch = Watch()
         self.draws = draws
         self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.arm_errors: list[Error] = []
+        self.first_draws: list[Evaluator] = []
         self.others: dict[int, list[tuple[float, Evaluator]]] = {}
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
@@ -131,6 +134,8 @@ class Run:
         if self.enough:
             return
         self.seek()
+        self.arms()
+        self.closely()
         if self.enough:
             return
         self.tie()
@@ -139,6 +144,7 @@ class Run:
                 self.conclude(result)
         if not self.report.errors:
             self.report.errors += coverage.untested(self.block, self.watch)
+            self.report.errors += self.arm_errors
 
     def tie(self) -> None:
         """Whether the anchors hold at the corners, and would notice a change of a definition."""
@@ -187,6 +193,8 @@ class Run:
             if evaluator is not None:
                 self.report.draws += 1
                 evaluator.watch = self.watch
+                if len(self.first_draws) < PRECISE:
+                    self.first_draws.append(evaluator)
                 self.watch.detailed = self.report.draws <= DETAILED
                 for result in waiting:
                     self.one(result, evaluator)
@@ -222,6 +230,8 @@ class Run:
         started = time.process_time()
         draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
         for number, (theme, evaluator) in enumerate(draws):
+            if len(self.first_draws) < 2 * PRECISE:
+                self.first_draws.append(evaluator)
             for result in self.report.results:
                 self.refute(result, evaluator, theme)
                 if self.enough:
@@ -242,6 +252,37 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def arms(self) -> None:
+        """Both arms and the tie of what chooses: draws that reach them, or an error that names
+        the arm."""
+        starts = self.first_draws[:2] + self.first_draws[-2:]
+        rng = np.random.default_rng([*self.seed, 13])
+        for item, node, switch, sign in list(arms.unreached(self.block, self.watch)):
+            found = arms.reach(self.block, starts, node, switch, sign, rng)
+            if found is None:
+                self.arm_errors.append(arms.untested(self.block, item, node, sign))
+                continue
+            self.watched(found)
+        for found in arms.ties(self.block, starts, self.watch, rng):
+            self.watched(found)
+
+    def watched(self, evaluator: Evaluator) -> None:
+        """Try every step on a draw that a search has found."""
+        evaluator.watch = self.watch
+        for result in self.report.results:
+            self.refute(result, evaluator)
+
+    def closely(self) -> None:
+        """Steps between numbers with more digits than a float has."""
+        for evaluator in self.first_draws:
+            for result in self.report.results:
+                if result.done or result.item.kind != "step":
+                    continue
+                with timed(result):
+                    pair = precise.refuted(result.item, evaluator)
+                if pair is not None:
+                    self.fail(result, digits_apart(self.block, result, *pair, evaluator))
 
     def seek(self) -> None:
         """Counterexamples to inequalities, from the draws on which they all but fail."""
@@ -335,22 +376,25 @@ class Run:
     def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
         """An approximation: the error shrinks with the stated power of what goes to zero."""
         item, claimed = result.item, orders.limit(result.item)
-        found = orders.shrinking(item, evaluator)
+        found = orders.shrinking(item, evaluator, result.draws < CLOSELY)
         if found is None:
             result.undefined += 1
             return
-        errors, size = found
         result.draws += 1
-        result.away += size > compare.NEAR_ZERO
-        order = orders.observed(errors, size)
+        result.away += found.size > compare.NEAR_ZERO
+        order = orders.observed(found)
         if order is None:
             result.strict += 1
-        elif not orders.reached(order, claimed):
+        elif not orders.reached(order, found, claimed):
             letter = "o" if claimed.small else "O"
-            self.failed(result, "value", f"the error is of order {order:.2f}, not {letter}"
-                        f"({pretty(claimed.symbol)}^{claimed.power})",
-                        f"error {errors[0]:.3g} at scale {orders.SCALES[0]:.3g}, "
-                        f"{errors[-1]:.3g} at scale {orders.SCALES[-1]:.3g}",
+            power = f"{letter}({pretty(claimed.symbol)}^{claimed.power})"
+            message = f"the error is of order {order:.2f}, not {power}"
+            if order >= claimed.power - 0.2 and orders.growing(found, claimed.power):
+                message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
+                          f"without an end, as a logarithm does: it is not {power}"
+            self.failed(result, "value", message,
+                        f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
+                        f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
                         at(item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:

@@ -264,11 +264,11 @@ def matrix(value: torch.Tensor | float) -> bool:
 
 
 def whole(value: Any) -> bool:
-    """Whether all entries are whole numbers, whose sums and products are exact."""
+    """Whether all entries are whole numbers or a few halves, whose sums and products are exact."""
     if isinstance(value, torch.Tensor):
-        there = value.detach()
-        return bool(((there == there.round()) & (there.abs() < 2**50)).all())
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        there = value.detach() * 64
+        return bool(((there == there.round()) & (there.abs() < 2**40)).all())
+    return isinstance(value, int) or (isinstance(value, float) and (64 * value).is_integer())
 
 
 MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another

@@ -180,7 +180,8 @@ def real(array: v.Array, rng: Rng, width: float) -> v.Array:
 
 def positive(array: v.Array, rng: Rng, width: float) -> v.Array:
     factor = np.exp(2 * width * rng.normal(size=array.shape if rng.random() < 0.7 else ()))
-    return np.clip(array * factor, -1e9, 1e9)
+    found: v.Array = np.clip(array * factor, -1e9, 1e9)
+    return found
 
 
 def simplex(array: v.Array, rng: Rng, width: float) -> v.Array:
