@@ -93,6 +93,11 @@ def nudged(evaluator: Evaluator, by: float) -> Evaluator:
     draw, program = evaluator.draw, evaluator.program
 
     def moved(key: str, value: v.Value) -> v.Value:
+        let = program.lets.get(key)
+        if let is not None and let.domain.args[0] == "simplex" and isinstance(value, torch.Tensor):
+            turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
+            shares = value * (1 + by * turns)
+            return shares / shares.sum()  # still a distribution
         smooth = isinstance(value, torch.Tensor) and not program.is_discrete(key)
         return v.scale(1 + by, value) if smooth else value
 

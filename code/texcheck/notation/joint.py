@@ -28,6 +28,7 @@ from .families import spans
 from .tables import same
 
 MOST_OUTCOMES = 2**13
+PATIENCE = 8  # draws on which a mean is sought that is not found
 Weighted: TypeAlias = list[tuple[Env, Any]]
 Body: TypeAlias = Callable[[Env], Any]
 
@@ -385,6 +386,10 @@ def magnitude(value: Any) -> float:
 def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: Node,
                given: dict[tuple[str, Place], Any] | None = None) -> Average:
     """The mean over continuous variables, with some of them known."""
+    key = ("unknown", id(mark))
+    failures: list[Undefined] = e.memo.edges(str(key), list)
+    if len(failures) >= PATIENCE:
+        raise failures[0]
     with quadrature.paused(e):
         joint = Joint(e, stages, env, body, mark)
         if given:
@@ -395,6 +400,10 @@ def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: No
             found = quadrature.mean(joint, joint.axes)
         except quadrature.Unseen:
             raise quadrature.unknown("it bends or jumps in too many places") from None
+        except Undefined as error:
+            failures.append(error)
+            e.memo.kept.append(mark)
+            raise
     assert joint.shape is not None
     return Average(found.value.reshape(joint.shape), magnitude(found.size))
 
