@@ -17,7 +17,7 @@ from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .counterexample import at, difference, equation, where
 from .draw import draw_symbols
-from .env import NOWHERE, Env, Watch
+from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
 from .report import Report, Result
@@ -101,6 +101,7 @@ class Run:
         self.report = report
         self.first = first
         self.watch = Watch()
+        self.memo = Memo()
         self.draws = draws
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
@@ -165,6 +166,7 @@ class Run:
         """A draw, if it fulfils the assumptions."""
         rng = np.random.default_rng([*self.seed, attempt])
         evaluator = draw_symbols(self.block.program, rng)
+        evaluator.memo = self.memo
         try:
             return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
         except Undefined:

@@ -44,8 +44,7 @@ def refuted(result: Result, evaluator: Evaluator,
             kind: str) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that an unusual draw refutes where rounding cannot be the reason."""
     item = result.item
-    program = evaluator.program
-    if (kind == "zero" and differentiates(program, item)) or integrates(program, item):
+    if kind == "zero" and differentiates(evaluator.program, item):
         return None
     pair = evaluated(item, evaluator).pair()
     if pair is None or evaluator.cancelled:
@@ -58,14 +57,6 @@ def refuted(result: Result, evaluator: Evaluator,
     beyond = gap > max(LOOSE * largest(left, right), rounding(evaluator)) and (
         kind == "zero" or gap > 5 * noise(item, evaluator, left, right))
     return pair if beyond else None
-
-
-def integrates(program: Program, item: Item) -> bool:
-    """Whether a step averages over a normal variable: nodes are made for usual scales."""
-    sides = trees(item)
-    return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
-        program.rvs[n].dist is not None for n in names_behind(program, *sides)
-        if n in program.rvs)
 
 
 def differentiates(program: Program, item: Item) -> bool:

@@ -378,8 +378,8 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
     moves = piece.low.requires_grad or piece.high.requires_grad
     deepest = 45
     while waiting:
-        spots = np.concatenate([[lo + (hi - lo) * n for n in nodes]
-                                for lo, hi, _ in waiting for nodes, _ in rules])
+        nodes = np.concatenate([n for n, _ in rules])
+        spots = np.concatenate([lo + (hi - lo) * nodes for lo, hi, _ in waiting])
         x = piece.low + (piece.high - piece.low) * torch.as_tensor(spots)
         batch = f.many(x[:, None], piece.decided)
         sides = batch.signature()

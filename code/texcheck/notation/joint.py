@@ -28,7 +28,7 @@ from .families import spans
 from .tables import same
 
 MOST_OUTCOMES = 2**13
-PATIENCE = 8  # draws on which a mean is sought that is not found
+PATIENCE = 3  # draws on which a mean is sought that is not found
 Weighted: TypeAlias = list[tuple[Env, Any]]
 Body: TypeAlias = Callable[[Env], Any]
 
