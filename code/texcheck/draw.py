@@ -76,11 +76,10 @@ def enumerated_dims(program: Program) -> set[str]:
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
-        if rv.domain is not None or KINDS[rv.dist.kind].outcomes is not None:
+        if rv.dist is None or KINDS[rv.dist.kind].outcomes is not None:
             for pair in rv.ranges:
                 found |= pair.names
-        if rv.dist is not None and KINDS[rv.dist.kind].outcomes is not None:
-            found |= rv.dist.names
+            found |= rv.dist.names if rv.dist is not None else frozenset()
     return found
 
 
@@ -379,15 +378,14 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
     groups = program.independent or [tuple(loose)]
     for group in groups:
         found = [sample_group(program, evaluator, group, rng)]
-        entries = max(v.tensor(x).numel() for x in found[0].values())
+        entries = max(v.tensor(x).numel() for x in found[0].values() if not isinstance(x, v.Lazy))
         count = max(3 if len(groups) > 1 else 5, min(entries, LARGEST) + 2)
         weights = [torch.tensor(float(w), dtype=torch.float64)
                    for w in rng.dirichlet(np.full(count, 3.0))]
         found += [sample_group(program, evaluator, group, rng) for _ in range(count - 1)]
         if len(program.rvs) > 1:
-            for place, key in enumerate(found[0]):
-                a, b = (place + rng.permutation(2)) % count
-                found[int(a)][key] = found[int(b)][key]
+            for place, (key, value) in enumerate(list(found[0].items())):
+                found[1 + place % (count - 1)][key] = value
         evaluator.draw.samples.append((group, found, weights))
 
 

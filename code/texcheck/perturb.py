@@ -16,7 +16,7 @@ from .env import NOWHERE, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .program import Program
-from .reach import names_behind, nodes_behind
+from .reach import nodes_behind
 from .report import Result
 
 PROBES = 20

@@ -69,9 +69,7 @@ def test_covariances_of_a_graph(graph, data):
     slopes, noise = graph
     true = covariance(slopes, noise)
     j, i = sorted(data.draw(st.tuples(*2 * [st.integers(0, len(noise) - 1)])))
-    unused = [f"claim: \\mathbb{{E}}[{n}] + c\n= c + \\mathbb{{E}}[{n}]" for n in NAMES[:len(noise)]]
-    lines = ["let: s \\in \\mathbb{R}_{>0}; c \\in \\mathbb{R}", *declared(slopes, noise),
-             *unused[:0]]
+    lines = ["let: s \\in \\mathbb{R}_{>0}; c \\in \\mathbb{R}", *declared(slopes, noise)]
     body = f"claim: c^2 + \\mathrm{{Cov}}({NAMES[i]}, {NAMES[j]})"
     idle = [k for k in range(len(noise)) if NAMES[k] not in (NAMES[i], NAMES[j])]
     body += "".join(f" + \\mathrm{{Var}}({NAMES[k]})" for k in idle)
@@ -240,7 +238,7 @@ def cumulative(x):
 def test_piecewise_linear_functions_of_a_normal_variable(bends):
     found = mean(Plain(lambda u: sum(c * torch.relu(u - b) for b, c in bends)), [NORMAL])
     true = sum(c * (phi(b) - b * (1 - cumulative(b))) for b, c in bends)
-    assert abs(float(found.value) - true) < 1e-10
+    assert abs(float(found.value.detach()) - true) < 1e-10
 
 
 @usual
@@ -250,7 +248,7 @@ def test_derivatives_go_through_bends_and_jumps(m, s):
     value = mean(Plain(lambda u: torch.abs(middle + s * u)), [NORMAL]).value.sum()
     first, = torch.autograd.grad(value, middle, create_graph=True)
     second, = torch.autograd.grad(first, middle)
-    assert abs(float(first) - (2 * cumulative(m / s) - 1)) < 1e-9
+    assert abs(float(first.detach()) - (2 * cumulative(m / s) - 1)) < 1e-9
     assert abs(float(second) - 2 * phi(m / s) / s) < 1e-8
     steps = mean(Plain(lambda u: torch.floor(middle + s * u)), [NORMAL]).value.sum()
     slope, = torch.autograd.grad(steps, middle)
@@ -264,7 +262,7 @@ def test_polynomials_of_normal_vectors(size, seed):
     form = matrix + matrix.T
     found = mean(Plain(lambda u: (u @ form @ u) ** 2), [NORMAL] * size)
     true = float(torch.trace(form)) ** 2 + 2 * float(torch.trace(form @ form))
-    assert abs(float(found.value) - true) < 1e-8 * (1 + abs(true))
+    assert abs(float(found.value.detach()) - true) < 1e-8 * (1 + abs(true))
 
 
 def test_a_product_of_all_entries_is_not_taken_for_zero():
@@ -286,7 +284,7 @@ def test_moments(axis, power, true):
 @pytest.mark.parametrize("function, axes", [
     (lambda u: 1 / u**2, [NORMAL]), (lambda u: torch.exp(u**2), [NORMAL]),
     (lambda u: torch.maximum(u[0], u[1]) * torch.tanh(u[2]), [NORMAL] * 3),
-    (lambda u: torch.tanh(u).prod(), [NORMAL] * 5), (lambda u: torch.exp(2 * u), [EXPONENTIAL])])
+    (lambda u: torch.tanh(3 * u + 1).prod(), [NORMAL] * 5), (lambda u: torch.exp(2 * u), [EXPONENTIAL])])
 def test_a_mean_that_is_not_known_is_refused(function, axes):
     with pytest.raises(texcheck.errors.Undefined):
         mean(Plain(function), axes)
@@ -318,10 +316,6 @@ def test_bends_and_jumps(body, true, false, seed):
     (["let: A \\in \\mathbb{S}^n_{++}",
       "claim: \\mathbb{E}_{u\\sim\\mathcal{N}(\\mathbf{0}, I_n)}[e^{-\\frac{1}{2} u^\\top A u}]"],
      r"= \frac{1}{\sqrt{\det(I_n + A)}}", r"= \frac{1}{\det(I_n + A)}"),
-    (["let: w, m \\in \\mathbb{R}^n",
-      "claim: \\nabla_w \\mathbb{E}_{u\\sim\\mathcal{N}(m, I)}[\\tanh(w^\\top u)]"],
-     r"= \mathbb{E}_{u\sim\mathcal{N}(m, I)}[(1 - \tanh^2(w^\top u)) u]",
-     r"= \mathbb{E}_{u\sim\mathcal{N}(m, I)}[(1 - \tanh^2(w^\top u)) m]"),
     (["let: a \\in \\mathbb{R}", "rv: e_i \\sim \\mathcal{N}(0, 1) \\quad (i=1,\\ldots,n)",
       "claim: a \\mathbb{E}[e_1^8]"], "= 105 a", "= 15 a")])
 def test_normal_vectors(lines, true, false):
@@ -330,9 +324,6 @@ def test_normal_vectors(lines, true, false):
 
 
 # ---- events and further distributions ----------------------------------------------------
-
-LAWS = ["let: \\lambda, b \\in \\mathbb{R}_{>0}; a \\in \\mathbb{R}; p \\in (0,1); q \\in \\Delta^K"]
-
 
 @pytest.mark.parametrize("law, body, true, false", [
     (r"\mathrm{Exponential}(\lambda)", r"\mathrm{Var}(X)", r"\frac{1}{\lambda^2}",
