@@ -14,8 +14,8 @@ from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused
 from .evaluate import Evaluator
-from .notation.domains import domain_values, members
 from .notation.distributions import KINDS
+from .notation.domains import domain_values, members
 from .notation.families import spans
 from .notation.tables import alphabet
 from .program import Fun, Let, Program, Random
