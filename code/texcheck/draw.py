@@ -81,11 +81,10 @@ def enumerated_dims(program: Program) -> set[str]:
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
-        if rv.domain is not None or KINDS[rv.dist.kind].outcomes is not None:
+        if rv.dist is None or KINDS[rv.dist.kind].outcomes is not None:
             for pair in rv.ranges:
                 found |= pair.names
-        if rv.dist is not None and KINDS[rv.dist.kind].outcomes is not None:
-            found |= rv.dist.names
+            found |= rv.dist.names if rv.dist is not None else frozenset()
     return found
 
 
@@ -503,9 +502,8 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
             rest = found[1] if shape == "rare" else at_rest(program, evaluator, group, found[1])
             found = [found[0], *[rest] * (count - 1)]
         elif len(program.rvs) > 1:
-            for place, key in enumerate(found[0]):
-                a, b = (place + rng.permutation(2)) % count
-                found[int(a)][key] = found[int(b)][key]
+            for place, (key, value) in enumerate(list(found[0].items())):
+                found[1 + place % (count - 1)][key] = value
         evaluator.draw.samples.append((group, found, weights))
 
 

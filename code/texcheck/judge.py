@@ -19,7 +19,7 @@ from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
-from .env import NOWHERE, Env, Watch
+from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
 from .reach import names_behind
@@ -115,6 +115,7 @@ class Run:
         self.report = report
         self.first = first
         self.watch = Watch()
+        self.memo = Memo()
         self.draws = draws
         self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
         self.arm_errors: list[Error] = []
@@ -219,6 +220,7 @@ class Run:
         """A draw, if it fulfils the assumptions."""
         rng = np.random.default_rng([*self.seed, attempt])
         evaluator = draw_symbols(self.block.program, rng)
+        evaluator.memo = self.memo
         try:
             return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
         except Undefined:

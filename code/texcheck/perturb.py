@@ -24,7 +24,7 @@ from .env import NOWHERE, Draw, Env, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .program import Program
-from .reach import names_behind, nodes_behind
+from .reach import nodes_behind
 from .report import Result
 from .trees import Node, children, differentiated, rounds
 
@@ -73,9 +73,6 @@ def refuted(result: Result, evaluator: Evaluator,
             theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
-    if integrates(evaluator.program, item) and (
-            result.grade != "inequality" or theme not in ("exact", "small")):
-        return None
     pair = evaluated(item, evaluator).pair()
     if pair is None or not beyond_rounding(result, evaluator, *pair):
         return None
@@ -138,14 +135,6 @@ def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
         if pair is None or not beyond_rounding(result, beside, *pair):
             return False
     return True
-
-
-def integrates(program: Program, item: Item) -> bool:
-    """Whether a step averages over a normal variable: a quadrature has an error of its own."""
-    sides = trees(item)
-    return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
-        program.rvs[n].dist is not None for n in names_behind(program, *sides)
-        if n in program.rvs)
 
 
 def differentiates(program: Program, item: Item) -> bool:
@@ -220,7 +209,8 @@ class Shaken(Evaluator):
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
         how = rounds(node)
-        if how == "never":
+        arbitrary = node.kind == "call" and node.args[0] in self.draw.functions
+        if how == "never" and not arbitrary:
             return self.given(node, found, env)
         if node.kind == "fn" and registry.function(node.args[0]).picks:
             return found
@@ -282,6 +272,10 @@ def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
     def moved(key: str, value: v.Value) -> v.Value:
         if not isinstance(value, torch.Tensor) or program.is_discrete(key):
             return value
+        if key in program.lets and program.lets[key].domain.args[0] == "simplex":
+            turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
+            shares = value * (1 + by * turns)
+            return shares / shares.sum()  # still a distribution
         domain = program.lets[key].domain.args[0] if key in program.lets else ""
         if not at_zero or domain not in ("R", "R+", "R-", "interval"):
             return v.scale(1 + by, value)

@@ -395,6 +395,7 @@ def realised(e: Evaluator, name: str, place: tuple[int, ...], env: Env) -> Any:
     else:
         rv = e.program.rvs[name]
         rng = np.random.default_rng([draw.seed, *f"{name} {place}".encode()])
+        assert rv.dist is not None  # what has none stands in a table of outcomes
         with sampled(e, name):
             found = one_outcome(e, rv.dist, Env(bound=dict(zip(rv.indices, place, strict=True))),
                                 rng)

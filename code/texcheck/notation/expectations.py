@@ -351,11 +351,10 @@ def all_hold(e: Evaluator, events: Iterable[Node], env: Env) -> int:
 
 def event_holds(e: Evaluator, event: Node, env: Env) -> bool:
     left, op, right = event.args
-    key = ("relation", id(event))
+    key = f"relation {id(event)}"
     if key not in e.memo.places:
         e.memo.kept.append(event)
-        e.memo.places[str(key)] = Node("rel", (op, left, right))
-    return e.holds([e.memo.places[str(key)]], env)
+    return e.holds([e.memo.edges(key, lambda: Node("rel", (op, left, right)))], env)
 
 
 def read_normal_distribution(p: Parser, start: int) -> Node | None:

@@ -27,6 +27,7 @@ from .families import spans
 from .tables import same
 
 MOST_OUTCOMES = 2**13
+PATIENCE = 3  # draws on which a mean is sought that is not found
 Weighted: TypeAlias = list[tuple[Env, Any]]
 Body: TypeAlias = Callable[[Env], Any]
 
@@ -39,7 +40,7 @@ class Stage(NamedTuple):
     place: Place = ()
     outcomes: list[tuple[dict[Any, Any], Any]] | None = None
     dist: Node | None = None
-    index: dict[str, int] | None = None
+    indices: dict[str, int] | None = None
     letter: bool = False
 
     def known(self, value: Any, env: Env) -> Env:
@@ -50,7 +51,7 @@ class Stage(NamedTuple):
 
     def surroundings(self, env: Env) -> Env:
         """Where its parameters are evaluated."""
-        return env if self.letter else env.only(self.index or {})
+        return env if self.letter else env.only(self.indices or {})
 
 
 # ---- what depends on what ----------------------------------------------------------------
@@ -64,6 +65,9 @@ def random_names(program: Program, nodes: Iterable[Node]) -> frozenset[str]:
 
     def visit(node: Node) -> None:
         visible = VISIBLE.get(node.kind)
+        if node.kind == "expect" and node.args[0] and node.args[1] is None:
+            found.update(random_names(program, [node.args[2]]) - set(node.args[0]))
+            return
         for name in own_names(node):
             visit_name(name)
         for child in children(node) if visible is None else visible(node):
@@ -91,10 +95,8 @@ def random_names(program: Program, nodes: Iterable[Node]) -> frozenset[str]:
 
 
 def visible_in_expectation(node: Node) -> list[Node]:
-    names, dist, body, given = node.args
-    if dist is not None:
-        return [dist, body, *given]
-    return [body, *given] if names else list(given)
+    _, dist, body, given = node.args
+    return list(given) if dist is None else [dist, body, *given]
 
 
 VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
@@ -107,12 +109,10 @@ VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
 
 def depends(e: Evaluator, nodes: Iterable[Node]) -> frozenset[str]:
     nodes = tuple(nodes)
-    key = ("random", *map(id, nodes))
+    key = f"random {[id(n) for n in nodes]}"
     if key not in e.memo.places:
-        e.memo.kept += nodes
-        e.memo.places[str(key)] = random_names(e.program, nodes)
-    found: frozenset[str] = e.memo.places[str(key)]
-    return found
+        e.memo.kept += nodes  # their ids are in the key
+    return e.memo.edges(key, lambda: random_names(e.program, nodes))
 
 
 def parents(e: Evaluator, name: str) -> frozenset[str]:
@@ -155,7 +155,8 @@ def is_finite(e: Evaluator, name: str) -> bool:
 def stages_of(e: Evaluator, used: set[str], env: Env) -> tuple[list[Stage], list[Stage]]:
     """Stages in an order in which each finds what it needs: those that are enumerated at the
     outside, and those from the first continuous variable on."""
-    outer, inner = [], []
+    outer: list[Stage] = []
+    inner: list[Stage] = []
     for group, outcomes, weights in e.draw.samples:
         wanted = tuple(n for n in group if n in used)
         if wanted:
@@ -168,7 +169,7 @@ def stages_of(e: Evaluator, used: set[str], env: Env) -> tuple[list[Stage], list
         finite = all(is_finite(e, n) for n in ancestors(e, [name]) if n in used)
         for place, index in places(e, name, env):
             (outer if finite else inner).append(
-                Stage((name,), place, dist=rv.dist, index=index))
+                Stage((name,), place, dist=rv.dist, indices=index))
     return outer, inner
 
 
@@ -384,6 +385,9 @@ def magnitude(value: Any) -> float:
 def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: Node,
                given: dict[tuple[str, Place], Any] | None = None) -> Average:
     """The mean over continuous variables, with some of them known."""
+    failures: list[Undefined] = e.memo.edges(f"unknown {id(mark)}", list)
+    if len(failures) >= PATIENCE:
+        raise failures[0]
     with quadrature.paused(e):
         joint = Joint(e, stages, env, body, mark)
         if given:
@@ -394,6 +398,10 @@ def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: No
             found = quadrature.mean(joint, joint.axes)
         except quadrature.Unseen:
             raise quadrature.unknown("it bends or jumps in too many places") from None
+        except Undefined as error:
+            failures.append(error)
+            e.memo.kept.append(mark)
+            raise
     assert joint.shape is not None
     return Average(found.value.reshape(joint.shape), magnitude(found.size))
 

@@ -241,7 +241,8 @@ def mask(e: Evaluator, events: tuple[Node, ...], names: tuple[str, ...], members
     return keep
 
 
-def truth(e: Evaluator, event: Node, name: str, positional: str, members: list[Any], env: Env) -> list[bool]:
+def truth(e: Evaluator, event: Node, name: str, positional: str, members: list[Any],
+          env: Env) -> list[bool]:
     """For every member of the alphabet, whether the event holds."""
     expression, op, right = event.args
     if positional or (not op and expression.kind == "sym"):
