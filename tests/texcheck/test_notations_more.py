@@ -1,7 +1,10 @@
 """Values of notations beside an oracle, their false neighbours, and where their messages lead."""
 
+import math
+
 import numpy as np
 import pytest
+import scipy.special
 import texcheck
 from scipy import integrate
 from texcheck.draw import draw_symbols
@@ -184,3 +187,99 @@ def test_integrals_and_false_neighbours(left, right, wrong):
 def test_integrals_that_are_refused(formula, words):
     found = complaints(f"{NUMBERS}\nclaim: {formula}\n= 0 + {formula}")
     assert found and words in found[0], found
+
+
+# ---- the gamma function, eigenvalues -----------------------------------------------------
+
+WIDER = (r"let: a, b \in \mathbb{R}_{>0}; k \in \mathbb{N}; A, C \in \mathbb{S}^n; "
+         r"B \in \mathbb{S}^n_{++}; W \in \mathbb{R}^{m\times n}; x \in \mathbb{R}^n")
+
+
+@pytest.mark.parametrize("formula, oracle", [
+    (r"\Gamma(a)", lambda q: scipy.special.gamma(q["a"])),
+    (r"\mathrm{B}(a, b)", lambda q: scipy.special.beta(q["a"], q["b"])),
+    (r"\psi(a)", lambda q: scipy.special.digamma(q["a"])),
+    (r"(k + 2)!", lambda q: math.factorial(int(q["k"]) + 2)),
+    (r"\lambda_{\max}(A)", lambda q: np.linalg.eigvalsh(q["A"])[-1]),
+    (r"\lambda_{\mathrm{min}}(A)", lambda q: np.linalg.eigvalsh(q["A"])[0]),
+    (r"\lambda_2(A)", lambda q: np.linalg.eigvalsh(q["A"])[-2]),
+    (r"\sigma_{\max}(W)", lambda q: np.linalg.norm(q["W"], 2)),
+    (r"\|W\|_2", lambda q: np.linalg.norm(q["W"], 2)),
+    (r"\|W\|_*", lambda q: np.linalg.norm(q["W"], "nuc")),
+    (r"\mathrm{rank}(x x^\top)", lambda q: 1),
+])
+def test_values_against_an_oracle(formula, oracle):
+    for seed in range(4):
+        value, at = drawn(WIDER, formula, seed)
+        assert float(value) == pytest.approx(float(oracle(at)), rel=1e-12)
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\Gamma(a + 1)", r"= a \Gamma(a)", r"= (a + 1) \Gamma(a)"),
+    (r"\Gamma(k + 1)", "= k!", "= (k + 1)!"),
+    (r"\mathrm{B}(a, b)", r"= \frac{\Gamma(a) \Gamma(b)}{\Gamma(a + b)}",
+     r"= \frac{\Gamma(a) \Gamma(b)}{\Gamma(a + b + 1)}"),
+    (r"\frac{\partial}{\partial a} \log\Gamma(a)", r"= \psi(a)", r"= \psi(a + 1)"),
+    (r"\int_0^1 u^{a-1} (1-u)^{b-1} \, \mathrm{d}u", r"= \mathrm{B}(a, b)",
+     r"= \mathrm{B}(a, b + 1)"),
+    (r"\frac{x^\top A x}{x^\top x}", r"\le \lambda_{\max}(A)", r"\le \lambda_2(A)"),
+    (r"\sum_{i=1}^n \lambda_i(A)", r"= \mathrm{tr}(A)", r"= \mathrm{tr}(A^2)"),
+    (r"\|W\|_2^2", r"= \lambda_{\max}(W^\top W)", r"= \lambda_{\max}(W^\top W)^2"),
+    (r"\|W x\|", r"\le \|W\|_2 \|x\|", r"\le \sigma_2(W) \|x\|"),
+    (r"\|W\|_*", r"\ge \|W\|_F", r"\le \|W\|_F"),
+    (r"W^\top W", r"\succeq 0", r"\succ 0"), (r"A^2 + C^2", r"\succeq 0", r"\succeq A"),
+    (r"A", r"\preceq \lambda_{\max}(A) I", r"\prec \lambda_2(A) I"),
+    (r"B", r"\succ 0", r"\succ I"), (r"(A + C)^2", r"\preceq 2 A^2 + 2 C^2", r"\preceq A^2 + C^2"),
+    (r"(B + A^2)^{-1}", r"\preceq B^{-1}", r"\succeq B^{-1}"),
+    (r"(B + A^2)^3", r"\succ 0", r"\succeq B^3"),
+])
+def test_gamma_and_matrices_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{WIDER}\nclaim: {left}\n{right}") == []
+    assert complaints(f"{WIDER}\nclaim: {left}\n{wrong}")
+
+
+@pytest.mark.parametrize("step, words", [
+    (r"a!", "whole number"), (r"k!!", "double"), (r"k^2!", "parentheses"),
+    (r"\lambda_{\max}(B A)", "not symmetric"), (r"\lambda_{\max}(W)", "eigenvalues of a "),
+    (r"\|W\|", r"\|W\|_F"), (r"\lambda_9(A)", "eigenvalue 9"), (r"\Gamma(a, b)", "one argument"),
+    (r"\mathrm{B}(a, b, a)", "2 arguments"), (r"\Gamma a", "not declared"),
+])
+def test_gamma_and_matrices_that_are_refused(step, words):
+    found = complaints(f"{WIDER}\nclaim: {step}\n= 0 + {step}")
+    assert found and words.replace(r"\|W\|_F", r"\|A\|_F") in found[0], found
+
+
+def test_a_declared_letter_comes_first():
+    declared = (r"let: \Gamma, \lambda, \sigma \in \mathbb{R}; x \in \mathbb{R}^n; "
+                r"B \in \mathbb{R}^{n\times n}; A \in \mathbb{S}^n")
+    assert complaints(f"{declared}\nclaim: \\Gamma (\\lambda + 1) B x\n"
+                      r"= \Gamma \lambda B x + \Gamma B x") == []
+    assert complaints(f"{declared}\nclaim: \\lambda \\lambda_{{\\max}}(A)\n"
+                      r"= \lambda \, \lambda_1(A)") != []
+
+
+# ---- what is proportional ----------------------------------------------------------------
+
+DENSITY = r"let: \theta, x \in \mathbb{R}; v \in \mathbb{R}_{>0}" "\npmf: p(y,z)"
+
+
+@pytest.mark.parametrize("claim, right", [
+    (r"p(z\mid y)" "\n" r"\propto p(y\mid z) p(z)" "\n= p(y, z)", True),
+    (r"p(z\mid y)" "\n" r"\propto p(y\mid z)", False),
+    (r"p(z\mid y)" "\n" r"\propto p(z)", False),
+    (r"p(z\mid y)" "\n" r"\propto -p(y, z)", False),
+    (r"p(z\mid y)" "\n" r"\propto_y p(y, z)", False),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_\theta e^{-\frac{(x-\theta)^2}{2v}}" "\n"
+     r"\propto e^{\frac{x \theta}{v} - \frac{\theta^2}{2v}}", True),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_{\theta,x} e^{-\frac{(x-\theta)^2}{2v}}", True),
+    (r"\mathcal{N}(x; \theta, v)" "\n"
+     r"\propto_{\theta,x} e^{\frac{x \theta}{v} - \frac{\theta^2}{2v}}", False),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_v e^{-\frac{(x-\theta)^2}{2v}}", False),
+])
+def test_proportional(claim, right):
+    assert (complaints(f"{DENSITY}\nclaim: {claim}") == []) is right
+
+
+def test_in_what_is_asked_for():
+    found = complaints(f"{DENSITY}\nclaim: \\mathcal{{N}}(x; \\theta, v)\n\\propto e^{{x}}")
+    assert r"write \propto_z" in found[0]
