@@ -48,7 +48,6 @@ SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rv
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
         r"\succcurlyeq": r"\succeq", r"\preccurlyeq": r"\preceq", r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
-    r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",
     r"\div": r"write \frac{a}{b}",
@@ -67,7 +66,8 @@ HINTS = {
     r"\E": r"write \mathbb{E}[\cdot]",
     r"\R": r"write \mathbb{R}",
     r"\tr": r"write \mathrm{tr}(A)",
-    r"\argmax": "not supported: a value is compared, not its place",
+    r"\argmax": r"write \arg\max",
+    r"\argmin": r"write \arg\min",
     r"\rm": r"write \mathrm{name}",
     r"\bf": r"write \mathbf{x}",
     r"\cal": r"write \mathcal{L}",

@@ -283,3 +283,49 @@ def test_proportional(claim, right):
 def test_in_what_is_asked_for():
     found = complaints(f"{DENSITY}\nclaim: \\mathcal{{N}}(x; \\theta, v)\n\\propto e^{{x}}")
     assert r"write \propto_z" in found[0]
+
+
+# ---- limits, infinite sums, minima -------------------------------------------------------
+
+ENDLESS = (r"let: a, w \in \mathbb{R}; c \in \mathbb{R}_{>0}; g \in (0,1); X \in "
+           r"\mathbb{R}^{n\times d}; y \in \mathbb{R}^n; v, z \in \mathbb{R}^d; "
+           r"A \in \mathbb{S}^d_{++}; k \in \{1,\ldots,d\}")
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\sum_{t=0}^{\infty} a g^t", r"\frac{a}{1-g}", r"\frac{a}{1+g}"),
+    (r"\sum_{t=1}^{\infty} t g^t", r"\frac{g}{(1-g)^2}", r"\frac{1}{(1-g)^2}"),
+    (r"\sum_{t=0}^\infty \frac{c^t}{t!}", "e^c", "e^c - 1"),
+    (r"\sum_{t=1}^\infty \frac{a}{t^2}", r"a \frac{\pi^2}{6}", r"a \frac{\pi^2}{8}"),
+    (r"\sum_{t=1}^\infty \frac{(-1)^{t+1} a}{t}", r"a \log 2", r"a"),
+    (r"\frac{\partial}{\partial g} \sum_{t=0}^\infty g^t", r"\frac{1}{(1-g)^2}",
+     r"\frac{1}{1-g}"),
+    (r"\lim_{t\to\infty} \left(1 + \frac{c}{t}\right)^t", "e^c", "1 + c"),
+    (r"\lim_{t\to 0} \frac{\sin(a t)}{t}", "a", "1"),
+    (r"\arg\min_v \left( \|X v - y\|^2 + c \|v\|^2 \right)",
+     r"(X^\top X + c I)^{-1} X^\top y", r"(X^\top X - c I)^{-1} X^\top y"),
+    (r"\min_v \left( v^\top A v - 2 z^\top v \right)", r"-z^\top A^{-1} z", r"-2 z^\top A^{-1} z"),
+    (r"\operatorname{argmax}_{u\in\mathbb{R}_{>0}} (c \log u - u)", "c", r"\frac1c"),
+    (r"\max_{u\in\mathbb{R}} (2 a u - c u^2)", r"\frac{a^2}{c}", r"a^2 c"),
+    (r"\frac{\partial}{\partial a} \arg\min_w (c w^2 - 2 a w)", r"\frac1c", r"\frac{2}{c}"),
+    (r"\frac{\partial^2}{\partial a^2} \min_w (c w^2 - 2 a w)", r"-\frac2c", r"-\frac{1}{c}"),
+    (r"z_{\arg\max_{i\in\{1,\ldots,d\}} z_i}", r"\max_i z_i", r"\min_i z_i"),
+])
+def test_endless_things_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{ENDLESS}\nclaim: {left}\n= {right}") == []
+    assert complaints(f"{ENDLESS}\nclaim: {left}\n= {wrong}")
+
+
+@pytest.mark.parametrize("formula, words", [
+    (r"\sum_{t=1}^\infty \frac{c}{t}", "is not found"), (r"\sum_{t=0}^\infty (-1)^t c", "not found"),
+    (r"\sum_{t=0}^\infty c (1 + g)^t", "not found"), (r"\lim_{t\to 0} \frac{c |t|}{t}", "not found"),
+    (r"\lim_{t\to\infty} c \cos t", "not found"), (r"\prod_{t=1}^\infty c^t", "one index"),
+    (r"\min_w c w", "no place is found"), (r"\arg\min_w (w^2 - c)^2", "different places"),
+    (r"\arg\min_w c |w - a|", "kink"), (r"\arg\min_v \|X v - y\|^2 c", "so that the place"),
+    (r"\arg\max_{t\in\{0,1\}} c (t - \frac12)^2", "a tie"), (r"\arg c", r"\arg stands before"),
+    (r"\lim c", r"write \lim"), (r"\sum_{t=1}^\infty c", "not used"),
+])
+def test_endless_things_that_are_refused(formula, words):
+    more = "assume: n < d\n" if "X" in formula else ""
+    found = complaints(f"{ENDLESS}\n{more}claim: {formula}\n= 1 + c")
+    assert found and words in found[0], found

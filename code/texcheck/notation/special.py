@@ -47,7 +47,7 @@ def read_factorial(p: Parser, base: Node, start: int) -> Node:
     return p.node("factorial", (base,), start)
 
 
-def factorial_value(e: Evaluator, node: Node, env: Env, a: Node) -> int:
+def factorial_value(e: Evaluator, node: Node, env: Env, a: Node) -> v.Value:
     value = e.value(a, env)
     if isinstance(value, float) or (isinstance(value, torch.Tensor) and (
             value.requires_grad or value.dim() or not float(value).is_integer())):
@@ -55,7 +55,8 @@ def factorial_value(e: Evaluator, node: Node, env: Env, a: Node) -> int:
     count = v.as_int(value, "what stands before !")
     if not 0 <= count <= LARGEST:
         raise Undefined(f"the factorial of {count}")
-    return math.factorial(count)
+    found = math.factorial(count)
+    return found if found < 2**53 else float(found)
 
 
 register(
