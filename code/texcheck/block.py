@@ -13,6 +13,7 @@ from .grammar import Parser, check_bound_and_free, parse_expression
 from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
+from .names import is_letter
 from .program import Program
 from .scripts import mistakable
 from .standing import set_standings
@@ -360,6 +361,10 @@ class Reader:
         """The left of a `code:` line; the arguments of its definition may stand for any number."""
         program = self.block.program
         free = {p for d in program.defs.values() for p in d.params if p not in program.scope}
+        free |= {t.text for before, t, after in zip(line.tokens, line.tokens[1:], line.tokens[2:],
+                                                    strict=False)
+                 if before.text in ("(", ",") and is_letter(t.text) and after.text in (")", ",")
+                 and t.text not in program.scope}
         parser = Parser(line.raw, program.scope, list(line.tokens), bound=sorted(free))
         node = parser.expr()
         parser.done()

@@ -153,7 +153,8 @@ class Run:
                               "enumerations smaller")
         if self.report.draws < self.draws and not any(r.done for r in self.report.results):
             raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
-                          "draws: state the condition with a domain or a definition")
+                          "draws: state the condition with a domain or a definition; an "
+                          "equality is solved for one symbol, def: b = 1 - a")
 
     def wants_more(self, result: Result) -> bool:
         if result.done:

@@ -329,3 +329,35 @@ def test_endless_things_that_are_refused(formula, words):
     more = "assume: n < d\n" if "X" in formula else ""
     found = complaints(f"{ENDLESS}\n{more}claim: {formula}\n= 1 + c")
     assert found and words in found[0], found
+
+
+# ---- domains, equalities, anchors --------------------------------------------------------
+
+MANIFOLD = (r"let: V \in \mathrm{St}(n, k); u \in \mathbb{S}^{n-1}; A \in \mathbb{S}^n; "
+            r"z \in \mathbb{R}^k")
+ASSUMED = (r"let: V \in \mathbb{R}^{n\times k}; u \in \mathbb{R}^n; A \in \mathbb{S}^n; "
+           r"z \in \mathbb{R}^k; q \in \mathbb{R}_{>0}^k" "\n"
+           r"assume: V^\top V = I, \|u\| = 1, \mathbf{1}^\top q = 1")
+
+
+@pytest.mark.parametrize("declared", [MANIFOLD, ASSUMED], ids=["domains", "assumptions"])
+@pytest.mark.parametrize("step, right", [
+    (r"\|V z\|" "\n" r"= \|z\|", True), (r"u^\top A u" "\n" r"\le \lambda_{\max}(A)", True),
+    (r"(V V^\top)^2" "\n" r"= V V^\top", True), (r"V V^\top u" "\n" r"= u", False),
+    (r"u^\top A u" "\n" r"\le \lambda_2(A)", False),
+])
+def test_matrices_and_vectors_of_a_kind(declared, step, right):
+    assert (complaints(f"{declared}\nclaim: {step}") == []) is right
+
+
+def test_another_equality_says_how_it_is_stated():
+    found = complaints("let: a, b \\in \\mathbb{R}\nassume: a + b = 1\nclaim: a^2 + b\n= a^2 + 1 - a")
+    assert "def: b = 1 - a" in found[0]
+    assert complaints("let: a \\in \\mathbb{R}\ndef: b = 1 - a\nclaim: a^2 + b\n= a^2 + 1 - a") == []
+
+
+def test_an_anchor_names_its_argument_as_it_likes():
+    block = "let: x \\in \\mathbb{R}\ndef: s(u) = \\frac{1}{1 + e^{-u}}\ncode: s(a) == {}\n" \
+            "claim: s(x)\n= 1 - s(-x)"
+    assert complaints(block.replace("{}", "torch.sigmoid(a)")) == []
+    assert complaints(block.replace("{}", "torch.tanh(a)"))
