@@ -142,6 +142,10 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
     differently."""
     seen: dict[int, Node] = {}
     for domain in all_domains(program):
+        if domain.args[0] == "stiefel":
+            rows, across = (evaluator.value(size) for size in domain.args[1])
+            if rows < across:
+                return reject(not domain.names, f"{across} orthonormal columns of {rows} entries")
         for size in domain.args[1]:
             value = evaluator.value(size)
             literal = not size.names
@@ -301,6 +305,18 @@ def orthogonal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     return q * np.sign(np.diag(r))
 
 
+def unit(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
+    """A column of length one."""
+    array = gaussian(rng, sizes)
+    return array / np.linalg.norm(array)
+
+
+def orthonormal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
+    """A matrix with orthonormal columns."""
+    q, r = np.linalg.qr(rng.normal(size=sizes))
+    return q * np.sign(np.diag(r))
+
+
 def simplex(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     return shares(0.8 * rng.normal(size=sizes))
 
@@ -318,7 +334,7 @@ DRAWERS: dict[str, Callable[[np.random.Generator, Sequence[int]], v.Array]] = {
     "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
     "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
-    "orthogonal": orthogonal,
+    "orthogonal": orthogonal, "sphere": unit, "stiefel": orthonormal,
     "diag": lambda rng, s: np.diag(gaussian(rng, s[:1])),
     "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
 }

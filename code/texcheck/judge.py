@@ -206,7 +206,8 @@ class Run:
                               "enumerations smaller")
         if self.report.draws < self.draws and not any(r.done for r in self.report.results):
             raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
-                          "draws: state the condition with a domain or a definition")
+                          "draws: state the condition with a domain or a definition; an "
+                          "equality is solved for one symbol, def: b = 1 - a")
 
     def wants_more(self, result: Result) -> bool:
         if result.done:
@@ -244,7 +245,7 @@ class Run:
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
         """Refuse a step that a draw refutes."""
-        if result.done or result.item.relation not in ("=", r"\le", r"\ge"):
+        if result.done or result.item.kind == "code" or result.grade == "approx":
             return
         with timed(result):
             try:

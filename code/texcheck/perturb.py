@@ -24,7 +24,7 @@ from .env import NOWHERE, Draw, Env, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .program import Program
-from .reach import nodes_behind
+from .reach import names_behind, nodes_behind
 from .report import Result
 from .trees import Node, children, differentiated, rounds
 
@@ -73,6 +73,9 @@ def refuted(result: Result, evaluator: Evaluator,
             theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
+    if approximates(evaluator.program, item) and (
+            result.grade != "inequality" or theme not in ("exact", "small")):
+        return None
     pair = evaluated(item, evaluator).pair()
     if pair is None or not beyond_rounding(result, evaluator, *pair):
         return None
@@ -85,6 +88,13 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
     """By how much every entry breaks the relation."""
     if result.grade != "inequality":
         return left - right
+    if result.item.relation in v.LOEWNER:
+        lowest = v.ordered(result.item.relation, left, right)[1][0]
+        broken = torch.zeros(left.numel(), dtype=left.dtype)
+        sizes = torch.maximum(left.abs(), right.abs()).reshape(-1)
+        if lowest < -v.ROUNDED * sizes.max():
+            broken[sizes.argmax()] = -lowest
+        return broken.reshape(left.shape)
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
 
 
@@ -122,7 +132,7 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
     floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
-    if integrates(evaluator.program, result.item):
+    if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
         floor = max(floor, LOOSE * largest(left, right))
     return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
 
@@ -135,6 +145,20 @@ def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
         if pair is None or not beyond_rounding(result, beside, *pair):
             return False
     return True
+
+
+def approximates(program: Program, item: Item) -> bool:
+    """Whether a step holds a value that is found to a bound of its error only."""
+    kinds = (registry.kind(n.kind) for n in nodes_behind(program, *trees(item)))
+    return any(isinstance(k, registry.Notation) and k.approximate for k in kinds)
+
+
+def integrates(program: Program, item: Item) -> bool:
+    """Whether a step averages over a normal variable: a quadrature has an error of its own."""
+    sides = trees(item)
+    return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
+        program.rvs[n].dist is not None for n in names_behind(program, *sides)
+        if n in program.rvs)
 
 
 def differentiates(program: Program, item: Item) -> bool:

@@ -290,6 +290,26 @@ def inverse(a: Value) -> Value:
     return found
 
 
+def eigenvalues(a: Value, what: str) -> torch.Tensor:
+    """The eigenvalues of a symmetric matrix, the smallest first.
+
+    Raises
+    ------
+    Refused
+        Where it is not square, or not symmetric beyond rounding.
+    """
+    if is_scalar(a):
+        return tensor(a).reshape(1)
+    if not square(a):
+        raise type_error(f"eigenvalues of {shape_text(a)}")
+    skew = float((a - a.T).detach().abs().max())
+    if skew > 1e-9 * float(a.detach().abs().max()):
+        raise type_error(f"{what} is not symmetric: eigenvalues and \\succeq are read of symmetric "
+                         r"matrices; write \sigma_i for singular values, or \frac12 (A + A^\top)")
+    found: torch.Tensor = torch.linalg.eigvalsh((a + a.T) / 2)
+    return found
+
+
 def as_int(a: object, what: str) -> int:
     """A whole number, such as an index."""
     if isinstance(a, float) and a.is_integer():
@@ -300,6 +320,29 @@ def as_int(a: object, what: str) -> int:
             float(a).is_integer()):
         return int(a)
     raise type_error(f"{what} must be a whole number")
+
+
+LOEWNER = {r"\succeq": (1, False), r"\preceq": (-1, False), r"\succ": (1, True),
+           r"\prec": (-1, True)}  # sign of the difference, and whether strictly
+ROUNDED = 1e-11  # of the largest entry: an eigenvalue that is zero but for rounding
+
+
+def ordered(op: str, a: torch.Tensor, b: torch.Tensor) -> tuple[bool, torch.Tensor]:
+    """Whether one symmetric matrix lies below another, and the eigenvalues of the difference that
+    must not be negative.
+
+    Raises
+    ------
+    Refused
+        For numbers, and where the difference is not symmetric.
+    """
+    if not square(a):
+        raise type_error(rf"{op} between {shape_text(a)} and {shape_text(b)}: it is the order of "
+                         r"symmetric matrices; numbers have \le and \ge")
+    sign, strictly = LOEWNER[op]
+    found = eigenvalues(sign * (a - b), "the difference of both sides")
+    edge = ROUNDED * max(float(a.detach().abs().max()), float(b.detach().abs().max()))
+    return bool(found[0] > edge if strictly else found[0] >= -edge), found
 
 
 def compare(op: str, a: float, b: float) -> bool:
