@@ -70,6 +70,7 @@ typeset_downloads = {
     "These pages, to read offline": "full-marks-offline.zip",
 } if os.environ.get("BOOK_DOWNLOADS") else {}
 typeset_package = "code/fullmarks"
+typeset_notebook_directives = {"derivation": "texcheck.markdown:derivation"}
 html_math_renderer = "katex"
 html_static_path = ["book/_static"]
 html_css_files = ["book.css"]

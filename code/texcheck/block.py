@@ -307,14 +307,13 @@ class Reader:
 
     def code(self, line: Line) -> None:
         """``code: TeX == python``."""
-        place = line.raw.find("==", line.start, line.end)
-        if place < 0:
+        if line.equals < 0:
             raise Refused("code", "code: TeX == python", line.start, line.raw)
         left, free = self.anchored(line)
-        python = line.between(place + 2, line.end)
-        check_python(python, self.block.program, " " * (place + 2) + line.raw[place + 2:line.end],
-                     free, self.block.packages)
-        tex = line.between(line.start, place)
+        tex, python = line.anchored
+        after = line.equals + 2
+        check_python(python, self.block.program, " " * after + line.raw[after:line.end], free,
+                     self.block.packages)
         self.block.items.append(Item(
             "code", line.text, line.number, line.reason, relation="==", lhs=tex, rhs=python,
             machine=f"({show(left)} == {python})", left=left, python=python, free=free))

@@ -2,8 +2,8 @@
 
 The cells of the notebook are the cells of the page, and its examples (``{doctest}``) with what they
 give as comments. Around them stand its words, in Markdown that Jupyter shows: directives become
-bold titles, the lines of a derivation formulas with their reasons, and roles their text. The zip
-also holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
+bold titles and roles their text; a directive of another package is laid out by the function that
+`typeset_notebook_directives` names, since only its package knows how it is read. The zip also holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
 installed.
 """
 
@@ -11,26 +11,31 @@ import doctest
 import io
 import re
 import zipfile
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.errors import ExtensionError
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
-    "derivation": "Derivation",
 }
 SILENT = {"answer", "question", "bibliography", "toctree"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
 ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`>]*>)?`")
-STEP = re.compile(r"^(?P<tex>.*?)(?:\s+--\s+(?P<reason>.*))?$")
 HEAD = """\
 This notebook is a page of *{project}* with its code. The folder beside it is the code that
 the cells import. You need NumPy, Matplotlib and PyTorch."""
 
 
-def notebook(source: str, project: str):
+Layout = Callable[[str, list[str]], list[str]]
+
+
+def notebook(source: str, project: str, directives: Mapping[str, Layout] = MappingProxyType({})):
     """A page as a notebook.
 
     Parameters
@@ -39,6 +44,9 @@ def notebook(source: str, project: str):
         The page in MyST Markdown.
     project : str
         The name of the book.
+    directives : mapping
+        The name of a directive to a function that lays it out: its argument and the lines inside
+        -> lines of Markdown.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def notebook(source: str, project: str):
                 words.append(line)
             continue
         name = opens["name"]
-        if name in TITLES and name != "derivation":
+        if name in TITLES:
             argument, options = opens["argument"], []
             for inner in lines:
                 if not (option := re.match(r"^:(\w+): (.*)$", inner)):
@@ -76,8 +84,8 @@ def notebook(source: str, project: str):
             words += ["", f"**{title}**" + f" ({', '.join(options)})" * bool(options), "", inner]
             continue
         body = until(lines, opens["fence"])
-        if name == "derivation":
-            words += ["", f"**{TITLES[name]}: {opens['argument']}**", "", *derivation(body), ""]
+        if name in directives:
+            words += ["", *directives[name](opens["argument"], body), ""]
         elif name == "doctest":
             flush()
             cells.append(new_code_cell(examples("\n".join(body))))
@@ -104,22 +112,24 @@ def until(lines, fence: str) -> list[str]:
     return body
 
 
-def derivation(body: list[str]) -> list[str]:
-    """The lines of a derivation as formulas with reasons."""
-    shown = []
-    for line in body:
-        key, colon, tex = line.partition(": ")
-        if not line.strip() or line.startswith(":"):
-            continue
-        if colon and key in ("code", "note", "unchecked"):
-            shown += [f"`{tex}`" if key == "code" else tex, ""]
-        elif colon and re.fullmatch(r"[a-z]+", key):
-            shown += [f"{key.capitalize()} ${tex.strip()}$", ""]
-        else:
-            step = STEP.match(line)
-            reason = f" — {step['reason']}" if step["reason"] else ""
-            shown += [f"${step['tex'].strip()}${reason}", ""]
-    return shown
+def layouts(named: Mapping[str, str]) -> dict[str, Layout]:
+    """The functions that lay out directives, from where they are: ``"package.module:function"``.
+
+    Raises
+    ------
+    ExtensionError
+        For a name at which there is no function.
+    """
+    found = {}
+    for directive, where in named.items():
+        module, _, function = where.partition(":")
+        try:
+            found[directive] = getattr(import_module(module), function)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ExtensionError(f"typeset_notebook_directives: {directive} is laid out by "
+                                 f"{where!r}, which is not found ({error}); write "
+                                 '"package.module:function"') from error
+    return found
 
 
 def examples(text: str) -> str:
@@ -143,9 +153,10 @@ def code(body: list[str]) -> str:
     return "\n".join(line for line in body if not line.startswith(":")).strip()
 
 
-def bundle(name: str, source: str, project: str, package: Path) -> bytes:
+def bundle(name: str, source: str, project: str, package: Path,
+           directives: Mapping[str, Layout]) -> bytes:
     """A zip with the notebook and the package; the same bytes for the same sources."""
-    text = nbformat.writes(notebook(source, project))
+    text = nbformat.writes(notebook(source, project, directives))
     files = {f"{name}/{name}.ipynb": text.encode()}
     for path in sorted(package.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -185,7 +196,8 @@ def facts(app, pagename, templatename, context, doctree):
         source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
         target = Path(app.outdir) / where
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(bundle(target.stem, source, app.config.project, package))
+        directives = layouts(app.config.typeset_notebook_directives)
+        target.write_bytes(bundle(target.stem, source, app.config.project, package, directives))
         context["page_download"] = context["pathto"](where, 1)
 
 
@@ -193,4 +205,6 @@ def setup(app):
     """Register the setting and write a notebook with each page that has code."""
     # The package that the cells import, a folder relative to conf.py.
     app.add_config_value("typeset_package", "", "html", frozenset({str}))
+    # How directives of other packages look in a notebook: name to "package.module:function".
+    app.add_config_value("typeset_notebook_directives", {}, "html", frozenset({dict}))
     app.connect("html-page-context", facts)
