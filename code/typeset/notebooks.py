@@ -2,8 +2,9 @@
 
 The cells of the notebook are the cells of the page, and its examples (``{doctest}``) with what they
 give as comments. Around them stand its words, in Markdown that Jupyter shows: directives become
-bold titles and roles their text; a directive of another package is laid out by the function that
-`typeset_notebook_directives` names, since only its package knows how it is read. The zip also holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
+bold titles, and roles their text. A directive of another package is laid out by the function that
+`typeset_notebook_directives` names, since its package alone knows how it is read. The zip also
+holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
 installed.
 """
 
