@@ -24,7 +24,7 @@ export PYTHONPATH := $(CURDIR)/code
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations mutate bench check clean lock setup
+.PHONY: help html site site-check offline text single pages pdf epub papers serve test fast lint derivations manual mutate bench check clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -98,6 +98,9 @@ lint: setup  ## check the style and the direction of imports
 
 derivations: setup  ## check the derivations alone, without building
 	@$(PY) -m texcheck $(CHAPTERS)
+
+manual: setup  ## write the lists of SYNTAX.md anew from the table of notations
+	@$(PY) -m texcheck --manual code/texcheck/SYNTAX.md
 
 mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
