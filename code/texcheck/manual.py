@@ -17,7 +17,7 @@ PREAMBLE = r"""
 let: a, b \in \mathbb{R}; c \in \mathbb{R}_{>0}; x, z \in \mathbb{R}^n; W \in \mathbb{R}^{m\times n}
 let: A \in \mathbb{S}^n_{++}; i, j \in \{1,\ldots,n\}; q, s \in \Delta^K
 let: g_\tau \in \mathbb{R} \quad (\tau=1,\ldots,M)
-rv: X \in \mathbb{R}; Y \in \mathbb{R}
+rv: X \in \mathbb{R}; Y \in \mathbb{R}; B \sim \mathrm{Bernoulli}(0.3)
 fun: \phi : \mathbb{R} \to \mathbb{R}; f : \mathbb{R}^n \to \mathbb{R}
 pmf: p(y,w)
 """.strip()
