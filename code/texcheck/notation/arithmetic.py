@@ -200,7 +200,7 @@ register(
              examples=("-a",)),
     Notation("mul", joined(" * "), mul_value, rounds="fractions",
              infix={r"\cdot": Infix("product", read_cdot)},
-             examples=("a b", r"a \cdot b", "(a + b)(a - b)")),
+             examples=("a b", r"a \cdot b", "(a + b)(a - b)", "W x")),
     Notation("times", joined(" x "), times_value, rounds="fractions",
              infix={r"\times": Infix("product", read_times)}, examples=(r"3 \times a",)),
     Notation("div", joined(" / "), div_value, rounds="fractions", starts={r"\frac": read_fraction},
