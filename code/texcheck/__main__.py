@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from .block import Block, read_block
+from .block import read_block
 from .files import derivations
+from .items import Block
 from .judge import check
 from .report import Report
 

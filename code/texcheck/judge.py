@@ -13,13 +13,13 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from . import anchor, compare, coverage, orders, perturb
 from . import values as v
-from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .counterexample import at, difference, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
+from .items import Block
 from .report import Report, Result
 from .trees import pretty, walk
 

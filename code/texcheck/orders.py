@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from . import values as v
-from .block import Item, Order
 from .compare import evaluated, largest
 from .evaluate import Evaluator
+from .items import Item, Order
 
 SCALES = tuple(2.0**-k for k in range(4, 11))
 
