@@ -74,7 +74,7 @@ UNITS := tests/texcheck/test_check.py tests/texcheck/test_anchor.py tests/papers
 CHAPTERS := $(wildcard book/*.md book/papers/*.md)
 
 .DEFAULT_GOAL := help
-.PHONY: help html site site-check site-tools offline text single pages pdf epub papers serve test fast quick lint units derivations mutate determinism results coverage bench check release hooks clean lock setup
+.PHONY: help html site site-check site-tools offline text single pages pdf epub papers serve test fast quick lint units derivations manual mutate determinism results coverage bench check release hooks clean lock setup
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -169,6 +169,9 @@ word:
 
 derivations: setup  ## check the derivations alone, without building
 	@$(PY) -m texcheck $(CHAPTERS)
+
+manual: setup  ## write the lists of SYNTAX.md anew from the table of notations
+	@$(PY) -m texcheck --manual code/texcheck/SYNTAX.md
 
 mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)

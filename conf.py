@@ -80,6 +80,7 @@ typeset_downloads = (
     else {}
 )
 typeset_package = "code/fullmarks"
+typeset_notebook_directives = {"derivation": "texcheck.markdown:derivation"}
 html_math_renderer = "katex"
 html_static_path = ["book/_static"]
 html_css_files = ["book.css"]

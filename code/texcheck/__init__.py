@@ -8,7 +8,7 @@ many random draws of the declared symbols, and every step must agree with the on
 from importlib import import_module
 from typing import Any
 
-PUBLIC = {"Block": "block", "Item": "block", "read_block": "block", "Report": "report",
+PUBLIC = {"Block": "items", "Item": "items", "read_block": "block", "Report": "report",
           "Result": "report", "check": "judge", "Error": "errors", "Derivation": "files",
           "derivations": "files"}
 __all__ = list(PUBLIC)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from .block import Block, read_block
+from .block import read_block
 from .files import derivations
+from .items import Block
 from .judge import check
 from .report import Report
 
@@ -19,7 +20,7 @@ from .report import Report
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if every step holds, 1 if one fails, 2 if a file cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m texcheck", description=__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE.md")
+    parser.add_argument("files", nargs="*", metavar="FILE.md")
     parser.add_argument("--seeds", type=int, metavar="N", help="check with N different seeds and "
                         "count the steps that fail with some seeds only")
     parser.add_argument("--mutate", action="store_true", help="mutate every step and definition by "
@@ -29,13 +30,21 @@ def main(arguments: list[str] | None = None) -> int:
                         "object from the key of a survivor to the reason why it is true")
     parser.add_argument("--times", action="store_true", help="print the times of the steps")
     parser.add_argument("--machine", action="store_true", help="print every line as it was read")
+    parser.add_argument("--manual", action="store_true", help="print SYNTAX.md with its lists of "
+                        "formulas made from the table of notations; with a file, rewrite it")
     options = parser.parse_args(arguments)
+    if not (options.files or options.manual):
+        parser.error("which files are to be checked? FILE.md is missing")
     torch.set_num_threads(1)
     sys.path[:0] = [p for p in (str(Path(__file__).resolve().parent.parent),) if p not in sys.path]
     missing = [f for f in options.files if not Path(f).is_file()]
     if missing:
         print(f"no such file: {', '.join(missing)}", file=sys.stderr)
         return 2
+    if options.manual:
+        from .manual import run as write
+
+        return write(options.files)
     if options.mutate:
         from .mutate import run
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 import torch
 
 from . import values as v
-from .block import Block, Item
 from .bounds import bounds
 from .compare import evaluated, trees
 from .corners import Rng
@@ -21,6 +20,7 @@ from .coverage import nodes
 from .env import Switch, Watch
 from .errors import Error
 from .evaluate import Evaluator
+from .items import Block, Item
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .search import Objective, climb, tried

@@ -1,15 +1,16 @@
-"""A derivation: its lines in order, what each claims, and the reading of its text."""
+"""The text of a derivation to its items: each line is declared, claimed, or tied to code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from .anchor import check_python
 from .declare import announce, declare
-from .errors import Error, Refused
+from .errors import Refused
 from .grammar import Parser, check_bound_and_free, parse_expression
+from .items import Block, Item, Order
 from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
@@ -18,107 +19,6 @@ from .program import Program
 from .scripts import mistakable
 from .standing import set_standings
 from .trees import Node, show, walk
-
-
-@dataclass
-class Order:
-    """``[\\epsilon\\to0 : O(\\epsilon^k)]``: what goes to zero, and the order of the error."""
-
-    symbol: str
-    power: int
-    small: bool = False
-
-
-@dataclass
-class Item:
-    """One line of a derivation, in the order of the text.
-
-    Attributes
-    ----------
-    kind : str
-        let, rv, fun, pmf, def, assume, claim, step, code or unchecked.
-    tex : str
-        The text after the keyword, without the reason.
-    line : int
-        Line number in the file.
-    reason : str
-        The text after `` -- ``.
-    number : tuple of int
-        (1, 2) for step 2 of claim 1; (1,) for claim 1.
-    relation : str
-        ``=``, ``\\le``, ``\\ge``, ``\\succeq``, ``\\approx``, ``\\propto_z`` … of a step.
-    grade : str
-        Evidence of a step: value, inequality, zero or approx.
-    lhs, rhs : str
-        The TeX of both sides of a step; of the left side of a claim; of a definition.
-    over : tuple of str
-        The names in which both sides of a step are proportional.
-    order : str
-        The TeX of the order of an approximation.
-    machine : str
-        The line as the machine read it, fully parenthesised.
-    standing : str
-        What a definition rests on: ``tied`` to code, ``given`` by a question, or only a ``name``.
-    """
-
-    kind: str
-    tex: str
-    line: int
-    reason: str = ""
-    number: tuple[int, ...] = ()
-    relation: str = ""
-    grade: str = ""
-    lhs: str = ""
-    rhs: str = ""
-    order: str = ""
-    machine: str = ""
-    left: Node | None = field(default=None, repr=False)
-    right: Node | None = field(default=None, repr=False)
-    limit: Order | None = None
-    over: tuple[str, ...] = ()
-    python: str = ""
-    given: str = ""
-    standing: str = ""
-    free: tuple[str, ...] = ()
-
-
-@dataclass
-class Block:
-    """A derivation that has been read.
-
-    `errors` holds what could not be read; `packages` those that `code:` lines may name, or None
-    for the packages beside this one, and torch.
-    """
-
-    text: str
-    title: str
-    label: str
-    path: str
-    line: int
-    items: list[Item]
-    program: Program
-    errors: list[Error]
-    packages: tuple[str, ...] | None = None
-
-    @property
-    def steps(self) -> list[Item]:
-        return [i for i in self.items if i.kind == "step"]
-
-    @property
-    def claims(self) -> list[Item]:
-        return [i for i in self.items if i.kind == "claim"]
-
-    @property
-    def unchecked(self) -> list[Item]:
-        return [i for i in self.items if i.kind == "unchecked"]
-
-    @property
-    def name(self) -> str:
-        return self.label or self.title or "derivation"
-
-    def error(self, kind: str, message: str, line: int, where: str = "", **more) -> Error:
-        return Error(f"texcheck.{kind}", message, line, where=f"{self.name}{where}",
-                     path=self.path, **more)
 
 
 def read_block(text: str, *, title: str = "", label: str = "", path: str = "",
@@ -345,14 +245,13 @@ class Reader:
 
     def code(self, line: Line) -> None:
         """``code: TeX == python``."""
-        place = line.raw.find("==", line.start, line.end)
-        if place < 0:
+        if line.equals < 0:
             raise Refused("code", "code: TeX == python", line.start, line.raw)
         left, free = self.anchored(line)
-        python = line.between(place + 2, line.end)
-        check_python(python, self.block.program, " " * (place + 2) + line.raw[place + 2:line.end],
-                     free, self.block.packages)
-        tex = line.between(line.start, place)
+        tex, python = line.anchored
+        after = line.equals + 2
+        check_python(python, self.block.program, " " * after + line.raw[after:line.end], free,
+                     self.block.packages)
         self.block.items.append(Item(
             "code", line.text, line.number, line.reason, relation="==", lhs=tex, rhs=python,
             machine=f"({show(left)} == {python})", left=left, python=python, free=free))

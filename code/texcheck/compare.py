@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from . import values as v
-from .block import Item
 from .errors import Undefined
 from .evaluate import Evaluator
+from .items import Item
 from .proportion import columns
 from .report import Result
 from .trees import Node

@@ -10,9 +10,9 @@ import torch
 
 from . import anchor
 from . import values as v
-from .block import Block, Item
 from .errors import Error
 from .evaluate import Evaluator
+from .items import Block, Item
 from .reach import names_behind
 from .report import Result
 from .trees import pretty

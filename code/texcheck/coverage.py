@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .block import Block, Item
 from .counterexample import where
 from .env import Watch
 from .errors import Error
+from .items import Block, Item
 from .program import Program
 from .reach import nodes_behind
 from .trees import Node, pretty, show, vanishes, walk

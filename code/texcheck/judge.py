@@ -15,13 +15,13 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
 from . import values as v
-from .block import Block
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
+from .items import Block
 from .reach import names_behind
 from .report import Report, Result
 from .search import climb, tried

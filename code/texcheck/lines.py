@@ -1,10 +1,13 @@
-"""The lines of a block: keyword, formula, reason. Each line is scanned once, by the one lexer."""
+"""The lines of a block: keyword, text, reason. Each line is scanned once, by the one lexer.
+
+`cut` takes a line apart and loads no notation, hence no torch; `read_line` scans its formula too.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from .errors import Refused
@@ -33,9 +36,11 @@ class Line:
         Where the text behind the keyword begins and ends, without the reason.
     reason : str
         The text after `` -- ``.
+    equals : int
+        Where ``==`` of a ``code:`` line stands, or -1.
     tokens : tuple of Token
         Of the formula; their places count in `raw`. None of ``unchecked:``; of ``code:`` those on
-        the left of ``==``.
+        the left of ``==``. Empty until the line is scanned.
     """
 
     raw: str
@@ -44,11 +49,17 @@ class Line:
     start: int
     end: int
     reason: str
-    tokens: tuple[Token, ...]
+    equals: int = -1
+    tokens: tuple[Token, ...] = ()
 
     @property
     def text(self) -> str:
         return self.raw[self.start:self.end].strip()
+
+    @property
+    def anchored(self) -> tuple[str, str]:
+        """Both sides of a ``code:`` line: the TeX, and the Python."""
+        return self.between(self.start, self.equals), self.between(self.equals + 2, self.end)
 
     def between(self, start: int, end: int) -> str:
         return self.raw[start:end].strip()
@@ -67,25 +78,36 @@ def logical_lines(text: str, first: int) -> list[tuple[int, str]]:
     return found
 
 
-def read_line(raw: str, number: int) -> Line:
-    """Scan one line.
+def cut(raw: str, number: int) -> Line:
+    """Take one line apart; its formula is not looked at.
 
     Raises
     ------
     Refused
-        For a line of no kind, or a character or command that is not read.
+        For a line of no kind, or a character that never stands in one.
     """
     check_characters(raw)
     body, _, reason = raw.partition(" -- ")
     keyword, start = keyword_of(raw, body)
-    end = len(body)
     if keyword == "unchecked":
-        return Line(raw, number, keyword, start, len(raw), "", ())
-    scanned = end
-    if keyword == "code":
-        scanned = body.find("==", start) if "==" in body[start:] else end
-    tokens = tuple(tokenize(raw, start, scanned))
-    return Line(raw, number, keyword, start, end, reason.strip(), tokens)
+        return Line(raw, number, keyword, start, len(raw), "")
+    equals = body.find("==", start) if keyword == "code" else -1
+    return Line(raw, number, keyword, start, len(body), reason.strip(), equals)
+
+
+def read_line(raw: str, number: int) -> Line:
+    """Take one line apart and scan its formula.
+
+    Raises
+    ------
+    Refused
+        For a line that `cut` refuses, or a character or command that is not read.
+    """
+    line = cut(raw, number)
+    if line.keyword == "unchecked":
+        return line
+    end = line.end if line.equals < 0 else line.equals
+    return replace(line, tokens=tuple(tokenize(raw, line.start, end)))
 
 
 def keyword_of(raw: str, body: str) -> tuple[str, int]:
@@ -105,6 +127,11 @@ def keyword_of(raw: str, body: str) -> tuple[str, int]:
         hint = f": did you mean {near}:?" if near else ": see SYNTAX.md for the kinds of line"
         raise Refused("parse", f"{word}: is not a kind of line{hint}", 0, raw)
     return word, found.end()
+
+
+def statements(text: str) -> list[str]:
+    """What a ``let:``, ``rv:``, ``fun:`` or ``pmf:`` line declares, apart by semicolons."""
+    return [part.strip() for part in re.split(r"(?<!\\);", text) if part.strip()]
 
 
 # ---- parts of a line ---------------------------------------------------------------------

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import standing
 from .anchor import keys_used
 from .errors import Error
+from .items import Block
 from .reach import names_behind
 from .trees import Node, differentiated, pretty, show, walk
-
-if TYPE_CHECKING:
-    from .block import Block
 
 
 def lint(block: Block) -> list[Error]:

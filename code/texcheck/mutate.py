@@ -13,9 +13,10 @@ from pathlib import Path
 
 import torch
 
-from .block import Block, read_block
+from .block import read_block
 from .errors import Refused
 from .files import Derivation, derivations
+from .items import Block
 from .judge import check
 from .lexer import GREEK, Token, tokenize
 from .lines import STEPS, Line, logical_lines, order_at, range_at, read_line, split

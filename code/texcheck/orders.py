@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from . import values as v
-from .block import Item, Order
 from .compare import evaluated, largest
 from .evaluate import Evaluator
+from .items import Item, Order
 from .perturb import Shaken
 
 SCALES = tuple(2.0**-k for k in range(4, 20))  # more than four decades

@@ -16,13 +16,13 @@ import torch
 
 from . import registry
 from . import values as v
-from .block import Item
 from .compare import LOOSE, evaluated, largest, trees
 from .corners import THEMES, Corners
 from .draw import draw_symbols
 from .env import NOWHERE, Draw, Env, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
+from .items import Item
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result

@@ -15,11 +15,11 @@ from typing import Any
 import mpmath  # type: ignore[import-untyped]
 import torch
 
-from .block import Item
 from .compare import trees
 from .env import NOWHERE, Env
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
+from .items import Item
 from .notation.sums import bindings
 from .reach import names_behind
 from .trees import Node

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from . import values as v
-from .block import Item
 from .draw import draw_domain
 from .env import NOWHERE, Env
 from .errors import Undefined
 from .evaluate import Evaluator
+from .items import Item
 from .notation.domains import domain_members, finite_domain
 
 PLACES = 5  # of a symbol that is not from a finite set

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from docutils import nodes
 
+from .lines import statements
+from .markdown import OPENING
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
@@ -117,15 +120,13 @@ def layout(identity: str, title: str, result: dict[str, Any], inline: Inline) ->
 def givens(items: list[Shown]) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """The declarations, one sentence of symbols and a line for each definition; and the results
     that are compared with code, a line for each."""
-    opening = {"let": "Let", "rv": "Random variables:", "fun": "For any smooth",
-               "pmf": "For any probabilities", "assume": "Assume"}
     sentence = given("", "")
     lines, results = [], []
     anchors = {item["lhs"]: item["rhs"] for item in items if item["kind"] == "code"}
     for item in items:
-        if item["kind"] in opening:
-            sentence += nodes.Text(f"{opening[item['kind']]} ")
-            parts = [part.strip() for part in re.split(r"(?<!\\);", item["tex"]) if part.strip()]
+        if item["kind"] in OPENING:
+            sentence += nodes.Text(f"{OPENING[item['kind']]} ")
+            parts = statements(item["tex"])
             for place, part in enumerate(parts):
                 if place:
                     sentence += nodes.Text(" and " if place == len(parts) - 1 else ", ")

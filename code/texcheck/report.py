@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .block import Block, Item
 from .errors import Error
+from .items import Block, Item
 
 
 @dataclass

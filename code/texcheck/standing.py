@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
 
+from .items import Block, Item
 from .reach import names_behind
 from .trees import pretty
-
-if TYPE_CHECKING:
-    from .block import Block, Item
 
 TIED, GIVEN, NAME = "tied", "given", "name"
 

@@ -10,6 +10,9 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
+from .errors import Refused
+from .lines import cut, logical_lines
+
 RENDERERS = ("directive.py", "render.py")
 """The files that only lay out results; whatever else lies here, in folders too, judges."""
 
@@ -36,11 +39,19 @@ def sources(text: str, folders: list[str]) -> list[Path]:
     []
     """
     found: set[Path] = set()
-    for line in text.splitlines():
-        if line.startswith("code:"):
-            for match in DOTTED.finditer(line.partition("==")[2]):
-                found |= _imported(match[0], tuple(folders))
+    for number, raw in logical_lines(text, 1):
+        for match in DOTTED.finditer(python_of(raw, number)):
+            found |= _imported(match[0], tuple(folders))
     return sorted(found)
+
+
+def python_of(raw: str, number: int) -> str:
+    """The Python of a ``code:`` line; nothing of another, or of one that is not read."""
+    try:
+        line = cut(raw, number)
+    except Refused:
+        return ""
+    return line.anchored[1] if line.equals >= 0 else ""
 
 
 @cache

@@ -13,10 +13,10 @@ import torch
 
 from . import anchor
 from . import values as v
-from .block import Block, Item
 from .env import Env
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
+from .items import Block, Item
 from .perturb import BEYOND, FLOOR, SHAKES, Shaken
 from .program import Definition, Program
 from .trees import Node, pretty

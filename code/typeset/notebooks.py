@@ -2,20 +2,26 @@
 
 The cells of the notebook are the cells of the page, and its examples (``{doctest}``) with what they
 give as comments. Around them stand its words, in Markdown that Jupyter shows: directives become
-bold titles, the lines of a derivation formulas with their reasons, and roles their text. The zip
-also holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
+bold titles, and roles their text. A directive of another package is laid out by the function that
+`typeset_notebook_directives` names, since its package alone knows how it is read. The zip also
+holds the package that the cells import, so nothing but NumPy, Matplotlib and PyTorch has to be
 installed.
 """
 
 import doctest
+import inspect
 import io
 import re
 import zipfile
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import nbformat
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from .fresh import digest, of_file
@@ -24,15 +30,14 @@ logger = logging.getLogger(__name__)
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
-    "derivation": "Derivation", "restored": "Restored", "translation": "Translation",
+    "restored": "Restored", "translation": "Translation",
 }
 SILENT = {"answer", "question", "bibliography", "toctree", "glossary", "notation"}
-LISTED = {"build-report", "evidence-table", "exam-map", "papers-table", "paper"}
+LISTED = {"mistakes", "build-report", "evidence-table", "exam-map", "papers-table", "paper"}
 ADMONITIONS = {"note", "warning", "tip", "important", "hint", "seealso", "admonition", "caution"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
 ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`>]*>)?`")
-STEP = re.compile(r"^(?P<tex>.*?)(?:\s+--\s+(?P<reason>.*))?$")
 HEAD = """\
 This notebook is a page of *{project}* with its code. The folder beside it is the code that
 the cells import. You need NumPy, Matplotlib and PyTorch."""
@@ -54,7 +59,10 @@ class UnknownDirective(ValueError):
         self.line = line
 
 
-def notebook(source: str, project: str):
+Layout = Callable[[str, list[str]], list[str]]
+
+
+def notebook(source: str, project: str, directives: Mapping[str, Layout] = MappingProxyType({})):
     """A page as a notebook.
 
     Parameters
@@ -63,6 +71,9 @@ def notebook(source: str, project: str):
         The page in MyST Markdown.
     project : str
         The name of the book.
+    directives : mapping
+        The name of a directive to a function that lays it out: its argument and the lines inside
+        -> lines of Markdown.
 
     Returns
     -------
@@ -95,7 +106,7 @@ def notebook(source: str, project: str):
                 words.append(line)
             continue
         name = opens["name"]
-        if name in TITLES and name != "derivation":
+        if name in TITLES:
             argument, options = opens["argument"], []
             for inner in lines:
                 if not (option := re.match(r"^:(\w+): (.*)$", inner)):
@@ -105,8 +116,8 @@ def notebook(source: str, project: str):
             words += ["", f"**{title}**" + f" ({', '.join(options)})" * bool(options), "", inner]
             continue
         body = until(lines, opens["fence"])
-        if name == "derivation":
-            words += ["", f"**{TITLES[name]}: {opens['argument']}**", "", *derivation(body), ""]
+        if name in directives:
+            words += ["", *directives[name](opens["argument"], body), ""]
         elif name == "doctest":
             flush()
             cells.append(new_code_cell(examples("\n".join(body))))
@@ -141,22 +152,24 @@ def until(lines, fence: str) -> list[str]:
     return body
 
 
-def derivation(body: list[str]) -> list[str]:
-    """The lines of a derivation as formulas with reasons."""
-    shown = []
-    for line in body:
-        key, colon, tex = line.partition(": ")
-        if not line.strip() or line.startswith(":"):
-            continue
-        if colon and key in ("code", "note", "unchecked"):
-            shown += [f"`{tex}`" if key == "code" else tex, ""]
-        elif colon and re.fullmatch(r"[a-z]+", key):
-            shown += [f"{key.capitalize()} ${tex.strip()}$", ""]
-        else:
-            step = STEP.match(line)
-            reason = f" — {step['reason']}" if step["reason"] else ""
-            shown += [f"${step['tex'].strip()}${reason}", ""]
-    return shown
+def layouts(named: Mapping[str, str]) -> dict[str, Layout]:
+    """The functions that lay out directives, from where they are: ``"package.module:function"``.
+
+    Raises
+    ------
+    ExtensionError
+        For a name at which there is no function.
+    """
+    found = {}
+    for directive, where in named.items():
+        module, _, function = where.partition(":")
+        try:
+            found[directive] = getattr(import_module(module), function)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ExtensionError(f"typeset_notebook_directives: {directive} is laid out by "
+                                 f"{where!r}, which is not found ({error}); write "
+                                 '"package.module:function"') from error
+    return found
 
 
 def examples(text: str) -> str:
@@ -202,9 +215,10 @@ def code(body: list[str]) -> str:
     return "\n".join(split(body)[1]).strip()
 
 
-def bundle(name: str, source: str, project: str, package: Path) -> bytes:
+def bundle(name: str, source: str, project: str, package: Path,
+           directives: Mapping[str, Layout]) -> bytes:
     """A zip with the notebook and the package; the same bytes for the same sources."""
-    text = nbformat.writes(notebook(source, project))
+    text = nbformat.writes(notebook(source, project, directives))
     files = {f"{name}/{name}.ipynb": text.encode()}
     for path in files_of(package):
         place = Path(name) / package.name / path.relative_to(package)
@@ -253,16 +267,20 @@ def write_all(app, error):
     if error or app.builder.name != "html" or not app.config.typeset_package:
         return
     memory, out, held = app.builder.memory, Path(app.outdir), {}
+    named = app.config.typeset_notebook_directives
+    directives = layouts(named)
+    shown = [of_file(Path(inspect.getfile(layout))) for layout in directives.values()]
     code = [(path.relative_to(package).as_posix(), of_file(path))
             for path in files_of(package)]
     for name in sorted(memory["pages"]):
         if where := place(app, name):
             source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
-            key = digest(source, app.config.project, package.name, code, of_file(__file__))
+            key = digest(source, app.config.project, package.name, code, named, shown,
+                         of_file(__file__))
             before, target = memory["notebooks"].get(name, {}), out / where
             if before.get("key") != key or before["files"] != {where: of_file(target)}:
                 try:
-                    content = bundle(target.stem, source, app.config.project, package)
+                    content = bundle(target.stem, source, app.config.project, package, directives)
                 except UnknownDirective as error:
                     logger.warning("%s", error, location=(name, error.line), type="typeset",
                                    subtype="notebook")
@@ -281,5 +299,7 @@ def setup(app):
     """Register the setting and write a notebook with each page that has code."""
     # The package that the cells import, a folder relative to conf.py.
     app.add_config_value("typeset_package", "", "html", frozenset({str}))
+    # How directives of other packages look in a notebook: name to "package.module:function".
+    app.add_config_value("typeset_notebook_directives", {}, "html", frozenset({dict}))
     app.connect("html-page-context", facts)
     app.connect("build-finished", write_all)

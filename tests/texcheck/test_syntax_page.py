@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import texcheck
+from texcheck.__main__ import main
 from texcheck.files import read_derivation
+from texcheck.manual import filled
 
 PAGE = Path(texcheck.__file__).with_name("SYNTAX.md").read_text(encoding="utf-8")
 
@@ -21,8 +23,9 @@ def derivation(text):
 
 
 PREAMBLE = fences("preamble")[0]
-EXPRESSIONS = fences("expressions")[0].strip().split("\n")
-REFUSED = re.findall(r"^\| `(.+?)` \| `(.+?)` \|$", PAGE.split("## What is refused")[1], re.M)
+EXPRESSIONS = "".join(fences("expressions")).strip().split("\n")
+REFUSED = [tuple(cell.replace(r"\|", "|") for cell in row) for row in re.findall(
+    r"^\| `(.+?)` \| `(.+?)` \|$", PAGE.split("## What is refused")[1], re.M)]
 
 
 def check(expression):
@@ -60,6 +63,25 @@ def test_refusal(bad, good):
     first = next(e for e in report.errors if e.kind != "texcheck.lint")
     assert first.kind in ("texcheck.parse", "texcheck.type")
     assert [str(e) for e in check(good)] == []
+
+
+def test_the_lists_are_those_of_the_table_of_notations():
+    assert PAGE == filled(PAGE), "SYNTAX.md is stale: make manual writes its lists anew"
+
+
+def test_a_stale_list_and_a_lost_mark_are_noticed():
+    assert filled(PAGE.replace("a + b - 2c\n", "")) == PAGE
+    with pytest.raises(ValueError, match="end of refusals"):
+        filled(PAGE.replace("<!-- end of refusals -->\n", ""))
+
+
+def test_the_command_prints_or_writes_the_page(tmp_path, capsys):
+    assert main(["--manual"]) == 0
+    assert capsys.readouterr().out == PAGE
+    path = tmp_path / "PAGE.md"
+    path.write_text(PAGE.replace("a + b - 2c\n", ""), encoding="utf-8")
+    assert main(["--manual", str(path)]) == 0
+    assert path.read_text(encoding="utf-8") == PAGE
 
 
 def test_numbers_of_examples():

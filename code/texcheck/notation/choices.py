@@ -173,9 +173,10 @@ ONES = (r"\mathbb{1}", r"\mathbf{1}", r"\boldsymbol{1}")
 register(
     "Choices",
     Notation("rel", lambda node, op, a, b: f"({show(a)} {op} {show(b)})", relation_holds,
-             rounds="never", siblings={r"\le": r"\ge", r"\ge": r"\le", "<": ">", ">": "<"}),
+             rounds="never", siblings={r"\le": r"\ge", r"\ge": r"\le", "<": ">", ">": "<"},
+             examples=(r"\mathbb{1}[a \le b]",)),
     Notation("member", lambda node, a, domain: f"({show(a)} in {show(domain)})", member_holds,
-             rounds="never"),
+             rounds="never", examples=(r"\mathbb{1}[i \in \{1,2\}]",)),
     Notation("ind", lambda node, conditions: f"indicator({listed(conditions)})", ind_value,
              rounds="never",
              spells=dict.fromkeys(ONES, read_indicator), jumps=always, vanishes=True,

@@ -282,7 +282,8 @@ def show_grad(node: Node, body: Node, target: Node | None, order: int) -> str:
 
 register(
     "Derivatives",
-    Part("target", lambda node, name, transposed: show(name) + ("^T" if transposed else "")),
+    Part("target", lambda node, name, transposed: show(name) + ("^T" if transposed else ""),
+         examples=(r"\frac{\partial (x^\top z)}{\partial x^\top}",)),
     Notation("diff", show_diff, diff_value, rounds="often",
              starts={r"\frac": read_derivative, r"\partial": refuse_lone_partial}, vanishes=True,
              differentiates=of_derivative,

@@ -284,6 +284,8 @@ def show_domain(node: Node, name: str, sizes: tuple[Node, ...], extra: tuple[Nod
 
 register(
     "Sets",
-    Part("domain", show_domain, read=read_domain),
-    Part("unit", lambda node, place: f"e_{show(place)}"),
+    Part("domain", show_domain, read=read_domain,
+         examples=(r"\sum_{k\in\{1,\ldots,n\}} x_k",)),
+    Part("unit", lambda node, place: f"e_{show(place)}",
+         examples=(r"\sum_{d\in\{e_1,\ldots,e_n\}} e^{d^\top x}",)),
 )

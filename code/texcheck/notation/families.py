@@ -193,5 +193,6 @@ def literal_places(program: Program, key: str) -> list[tuple[Node, Node]]:
 register(
     "Sequences",
     Notation("term", lambda node, key, indices: f"{pretty(key)}<{listed(indices)}>", term_value,
-             rounds="never", names=lambda node: (node.args[0],)),
+             rounds="never", names=lambda node: (node.args[0],),
+             examples=(r"g_1", r"\sum_\tau g_\tau")),
 )

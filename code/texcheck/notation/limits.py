@@ -2,6 +2,7 @@ r"""Limits and infinite sums, by extrapolation with an estimate of the error."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -112,7 +113,7 @@ def extrapolated(values: list[torch.Tensor]) -> tuple[torch.Tensor, float]:
     column = values
     best, error = values[-1], distance(values)
     for order in range(1, len(values) - 1):
-        column = [b + (b - a) / (2**order - 1) for a, b in zip(column, column[1:], strict=False)]
+        column = [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(column)]
         estimate = distance(column)
         if not estimate >= error:
             best, error = column[-1], estimate

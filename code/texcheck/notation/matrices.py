@@ -272,7 +272,7 @@ register(
     "Vectors and matrices",
     Notation("T", lambda node, a: f"transpose({show(a)})", T_value, rounds="never",
              power=read_transpose,
-             examples=("W x", r"x^\top z", r"x z^\top", r"W^\top"),
+             examples=(r"W^\top", r"x^\top z", r"x z^\top"),
              refused=((r"W^T x", "W x"), ("x z", r"x^\top z"))),
     Notation("invT", lambda node, a: f"transpose(inverse({show(a)}))", invT_value,
              power=read_inverse_transpose, examples=(r"A^{-\top}",)),

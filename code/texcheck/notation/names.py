@@ -173,12 +173,15 @@ def own_key(node: Node) -> tuple[str, ...]:
 register(
     "Names",
     Notation("sym", lambda node, key: pretty(key), sym_value, rounds="never", names=own_key,
+             examples=("a",),
              refused=((r"\lambda a", "c a"), (r"x_12", r"x_{1}"), (r"\color{red} a", "a"),
                       (r"1e-3 a", r"10^{-3} a"))),
     Notation("item", lambda node, base, indices: f"{show(base)}[{listed(indices)}]", item_value,
-             rounds="never", refused=((r"x_{0}", r"x_{1}"),)),
+             rounds="never", examples=("x_i", r"A_{ij}", r"A_{i,:} x"),
+             refused=((r"x_{0}", r"x_{1}"),)),
     Notation("call", show_call, call_value, rounds="never", applies=read_call, names=own_key,
              differentiates=of_primes, examples=(r"\phi'(a)",)),
     Notation("number", lambda node, name: name, number_value,
-             spells=dict.fromkeys((r"\pi", "e", r"\mathrm{e}"), read_constant)),
+             spells=dict.fromkeys((r"\pi", "e", r"\mathrm{e}"), read_constant),
+             examples=(r"\pi a",)),
 )

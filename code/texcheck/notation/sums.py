@@ -298,12 +298,11 @@ def reach(node: Node) -> tuple[list[Node], list[Node]]:
 
 register(
     "Sums over an index",
-    Part("bind", show_bind),
+    Part("bind", show_bind, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
     Notation("big", show_big, big_value, read=read_reduction, binds=bound_letters, reach=reach,
-             vanishes=True),
+             vanishes=True, examples=(r"\sum_{k=1}^n \sum_{l=1}^n x_k z_l",)),
     Reduction("sum", total, separate=False, fast=sum_at_once, siblings={r"\sum": r"\prod"},
               examples=(r"\sum_{k=1}^n x_k z_k", r"\sum_k x_k", r"\sum_{k,l} W_{kl}",
-                        r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l",
                         r"\sum_{d\in\{0,1\}^n} e^{d^\top x}"),
               refused=((r"\sum_{k=1}^n a", "n a"),
                        (r"\sum_i x_i + x_i", r"\sum_k x_k + x_i"))),
@@ -311,5 +310,5 @@ register(
               examples=(r"\prod_{k=1}^n (1 + x_k)",),
               refused=((r"\prod_k x_k a", r"a \prod_k x_k"),)),
     Reduction("max", extreme_of("max"), examples=(r"\max_i x_i",)),
-    Reduction("min", extreme_of("min")),
+    Reduction("min", extreme_of("min"), examples=(r"\min_i x_i",)),
 )

@@ -331,7 +331,7 @@ def show_event(node: Node, left: Node, op: str, right: Node | None) -> str:
 
 register(
     "Tables of probabilities",
-    Part("event", show_event),
+    Part("event", show_event, examples=("p(y=1)", r"p(y \ne 1)")),
     Notation("prob", show_prob, prob_value, applies=read_probability,
-             names=lambda node: (node.args[0],)),
+             names=lambda node: (node.args[0],), examples=("p(y, w)", r"p(w \mid y)", "p(w)")),
 )
