@@ -154,7 +154,8 @@ def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
         if at[0] is None or at[1] is None or at[0] == at[1]:
             continue
         found = moved(-at[0] / (at[1] - at[0]))
-        if tried(found, objective) == 0:
+        met = tried(found, objective)
+        if met is not None and abs(met) <= 1e-14 * (1 + abs(at[0])):
             return found
     return None
 

@@ -144,7 +144,8 @@ class Run:
             if not result.done:
                 self.conclude(result)
         if not self.report.errors:
-            self.report.errors += coverage.untested(self.block, self.watch)
+            self.report.errors += coverage.untested(
+                self.block, self.watch, [r.item for r in self.report.results if r.exact])
             self.report.errors += self.arm_errors
 
     def tie(self) -> None:
@@ -278,14 +279,15 @@ class Run:
 
     def closely(self) -> None:
         """Steps between numbers with more digits than a float has."""
-        for evaluator in self.first_draws:
-            for result in self.report.results:
-                if result.done or result.item.kind != "step":
-                    continue
+        for result in self.report.results:
+            result.exact = result.item.kind == "step" and bool(self.first_draws)
+            for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
-                    pair = precise.refuted(result.item, evaluator)
-                if pair is not None:
-                    self.fail(result, digits_apart(self.block, result, *pair, evaluator))
+                    found = precise.compared(result.item, evaluator)
+                result.exact = result.exact and found is not None
+                if found is not None and found[2]:
+                    self.fail(result, digits_apart(self.block, result, *found[:2], evaluator))
+                    break
 
     def seek(self) -> None:
         """Counterexamples to inequalities, from the draws on which they all but fail."""

@@ -43,8 +43,9 @@ class Place:
     cuts: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
-    """Both sides of a step, where their difference breaks it and stays with more digits."""
+def compared(item: Item, evaluator: Evaluator) -> tuple[Any, Any, bool] | None:
+    """Both sides of a step, and whether a difference that stays with more digits breaks it; None
+    where no rule says what they are."""
     if item.relation not in ("=", r"\le", r"\ge") or rounded(evaluator, item):
         return None
     found = []
@@ -61,7 +62,7 @@ def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
         few, many = (mpmath.mpf(to_float(a)) - mpmath.mpf(to_float(b)) for a, b in found)
         breaks = many != 0 if item.relation == "=" else (
             many > 0 if item.relation == r"\le" else many < 0)
-        return found[1] if breaks and abs(many) > STAYS * abs(many - few) else None
+        return (*found[1], bool(breaks and abs(many) > STAYS * abs(many - few)))
 
 
 def rounded(evaluator: Evaluator, item: Item) -> bool:

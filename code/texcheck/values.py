@@ -346,9 +346,14 @@ def ordered(op: str, a: torch.Tensor, b: torch.Tensor) -> tuple[bool, torch.Tens
 
 
 def compare(op: str, a: float, b: float) -> bool:
-    close = abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
-    return {"=": close, r"\ne": not close, "<": a < b, ">": a > b, r"\le": a <= b,
-            r"\ge": a >= b}[op]
+    """Whether a relation holds; numbers that differ by rounding are equal, so that a boundary is
+    one for all relations."""
+    apart = abs(a - b)
+    if op in ("=", r"\ne"):
+        return (apart <= 1e-12 * max(1.0, abs(a), abs(b))) == (op == "=")
+    tied = apart <= 1e-12 * max(abs(a), abs(b))
+    return {"<": a < b and not tied, ">": a > b and not tied, r"\le": a <= b or tied,
+            r"\ge": a >= b or tied}[op]
 
 
 def to_array(value: Sized) -> Array | float | int:
