@@ -2,14 +2,18 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "code"))
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "code"))
 
 project = "Full Marks"
 author = "the Full Marks authors"
 copyright = "the Full Marks authors; text CC BY 4.0, code MIT"
-version = release = "0.1"
+version = release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "version"
+]
 language = "en"
 
 extensions = [
@@ -38,7 +42,9 @@ execution_modules = ["fullmarks"]
 
 # An output in several forms: what the pages for print take. HTML shows the same.
 nb_mime_priority_overrides = [
-    ("press", "image/svg+xml", 10), ("press", "text/html", 20), ("press", "text/plain", 30),
+    ("press", "image/svg+xml", 10),
+    ("press", "text/html", 20),
+    ("press", "text/plain", 30),
 ]
 
 # Mathematics: the one table of macros, for KaTeX and whatever else sets a formula.
@@ -64,11 +70,15 @@ html_title = "Full Marks"
 # The address of the hosted book, if there is one: for canonical addresses and the site map.
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or os.environ.get("BOOK_URL", "")
 # Where the files for reading elsewhere are built too (make site), the first page leads to them.
-typeset_downloads = {
-    "The book as PDF": "full-marks.pdf",
-    "The book as EPUB": "full-marks.epub",
-    "These pages, to read offline": "full-marks-offline.zip",
-} if os.environ.get("BOOK_DOWNLOADS") else {}
+typeset_downloads = (
+    {
+        "The book as PDF": "full-marks.pdf",
+        "The book as EPUB": "full-marks.epub",
+        "These pages, to read offline": "full-marks-offline.zip",
+    }
+    if os.environ.get("BOOK_DOWNLOADS")
+    else {}
+)
 typeset_package = "code/fullmarks"
 typeset_notebook_directives = {"derivation": "texcheck.markdown:derivation"}
 html_math_renderer = "katex"

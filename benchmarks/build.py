@@ -114,20 +114,38 @@ class Tool:
             return
         shutil.copy(ROOT / "benchmarks/plain.py", folder / "plain.py")
         conf = folder / "conf.py"
-        conf.write_text(conf.read_text() + (
-            "\nsys.path.insert(0, str(Path(__file__).parent))\n"
-            "extensions = [name if name != 'execution' else 'plain' for name in extensions]\n"
-            f"nb_execution_mode = {self.mode!r}\nnb_execution_timeout = 600\n"))
+        conf.write_text(
+            conf.read_text()
+            + (
+                "\nsys.path.insert(0, str(Path(__file__).parent))\n"
+                "extensions = [name if name != 'execution' else 'plain' for name in extensions]\n"
+                f"nb_execution_mode = {self.mode!r}\nnb_execution_timeout = 600\n"
+            )
+        )
 
     def command(self, folder):
-        return [sys.executable, "-m", "sphinx", "-c", ".", "-d", "build/doctrees",
-                "-j", str(self.jobs), "book", "build/html"]
+        return [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-c",
+            ".",
+            "-d",
+            "build/doctrees",
+            "-j",
+            str(self.jobs),
+            "book",
+            "build/html",
+        ]
 
     def build(self, folder):
         """Seconds of one build, and those of its execution where it tells them."""
         started = time.perf_counter()
         done = subprocess.run(
-            self.command(folder), cwd=folder, capture_output=True, text=True,
+            self.command(folder),
+            cwd=folder,
+            capture_output=True,
+            text=True,
             env=os.environ | {"PYTHONPATH": str(folder / "code")},
         )
         seconds = time.perf_counter() - started
@@ -148,10 +166,12 @@ class JupyterBook(Tool):
         chapters = sorted(path.stem for path in (folder / "book").glob("c*.md"))
         listed = "\n".join(f"- file: {name}" for name in chapters)
         (folder / "book/_toc.yml").write_text(
-            f"format: jb-book\nroot: index\nchapters:\n{listed}\n")
+            f"format: jb-book\nroot: index\nchapters:\n{listed}\n"
+        )
         (folder / "book/_config.yml").write_text(
             "title: Generated\nexecute:\n  execute_notebooks: force\n  timeout: 600\n"
-            "parse:\n  myst_enable_extensions: [dollarmath]\n")
+            "parse:\n  myst_enable_extensions: [dollarmath]\n"
+        )
 
     def command(self, folder):
         return [self.program, "build", "-q", "book", "--path-output", "build"]
@@ -235,31 +255,46 @@ def measure(tools, fill, changes, repeat):
 
 def computed(folder):
     """Seconds that all cells and doctests took themselves, as the store has them."""
-    contents = (json.loads(path.read_text())
-                for path in (folder / "build/executed/results").glob("*/*.json"))
+    contents = (
+        json.loads(path.read_text())
+        for path in (folder / "build/executed/results").glob("*/*.json")
+    )
     return sum(sum(one["summary"]["seconds"]) for one in contents if "summary" in one)
 
 
 def table(title, figures, execution):
     """The figures as a Markdown table, with ratios to this book's build."""
     changes = list(next(iter(figures.values())))
-    lines = [f"### {title}", "", "| build | " + " | ".join(changes) + " |",
-             "|---" * (len(changes) + 1) + "|"]
+    lines = [
+        f"### {title}",
+        "",
+        "| build | " + " | ".join(changes) + " |",
+        "|---" * (len(changes) + 1) + "|",
+    ]
     ours = figures[OURS.name]
     for name, row in figures.items():
-        shown = [f"{row[one]:.1f} s" + ("" if row is ours else f" ({row[one] / ours[one]:.1f}×)")
-                 for one in changes]
+        shown = [
+            f"{row[one]:.1f} s" + ("" if row is ours else f" ({row[one] / ours[one]:.1f}×)")
+            for one in changes
+        ]
         lines.append(f"| {name} | " + " | ".join(shown) + " |")
     seconds, floor = execution
-    lines += ["", f"Execution from nothing takes {seconds:.1f} s, {seconds / floor:.2f}× its floor "
-                  f"of {floor:.1f} s (compute of all runs over {CORES} cores)."]
+    lines += [
+        "",
+        f"Execution from nothing takes {seconds:.1f} s, {seconds / floor:.2f}× its floor "
+        f"of {floor:.1f} s (compute of all runs over {CORES} cores).",
+    ]
     return "\n".join(lines)
 
 
 def scale(sizes, seconds):
     """Seconds per chapter of generated books of growing size."""
-    lines = ["### Growing books", "", "| chapters | from nothing | per chapter | nothing changed |",
-             "|---|---|---|---|"]
+    lines = [
+        "### Growing books",
+        "",
+        "| chapters | from nothing | per chapter | nothing changed |",
+        "|---|---|---|---|",
+    ]
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -277,8 +312,12 @@ def main():
     parser.add_argument("--chapters", type=int, default=12, help="of the generated book")
     parser.add_argument("--seconds", type=float, default=0.3, help="of compute per chapter")
     parser.add_argument("--sizes", type=int, nargs="*", default=[12, 48, 192])
-    parser.add_argument("--only", choices=["book", "generated", "scale"], nargs="*",
-                        default=["book", "generated", "scale"])
+    parser.add_argument(
+        "--only",
+        choices=["book", "generated", "scale"],
+        nargs="*",
+        default=["book", "generated", "scale"],
+    )
     parser.add_argument("--jupyter-book", help="the program of Jupyter Book 1")
     parser.add_argument("--output", default=ROOT / "build/benchmark.md", type=Path)
     given = parser.parse_args()
@@ -293,8 +332,10 @@ def main():
             tools.append(JupyterBook(given.jupyter_book))
         changes = edits("book/c000.md", "code/sample/model.py")
         found = measure(
-            tools, lambda folder: generate_book(folder, given.chapters, given.seconds),
-            changes, given.repeat,
+            tools,
+            lambda folder: generate_book(folder, given.chapters, given.seconds),
+            changes,
+            given.repeat,
         )
         parts.append(table(f"A generated book of {given.chapters} chapters", *found))
     if "scale" in given.only:

@@ -12,6 +12,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 
+# What `python -m venv` does, as far as make can see.
+ENVIRONMENT = 'mkdir -p .venv/bin && touch .venv/pyvenv.cfg && cp "$0" .venv/bin/python'
+
 
 @pytest.fixture
 def clone(tmp_path):
@@ -21,8 +24,9 @@ def clone(tmp_path):
 
 
 def make(folder, *arguments):
-    # Not as a part of the `make` that may have started the tests.
-    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    # Not as a part of the `make` that may have started the tests, nor with its folders.
+    its = ("MAKE", "VENV", "BUILD", "PYTHON", "TORCH_PIP", "CALLER_HOME")
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(its)}
     return subprocess.run(["make", *arguments], cwd=folder, env=alone, capture_output=True,
                           text=True)
 
@@ -63,7 +67,7 @@ def test_no_python_at_all(clone):
 
 def test_without_network_the_last_line_says_what_to_do(clone):
     # An interpreter that makes an environment whose pip finds nothing.
-    script = ('case "$*" in *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python;; '
+    script = (f'case "$*" in *"-m venv"*) {ENVIRONMENT};; '
               '*" install "*) exit 1;; *" --version"*) [ -e .venv/bin/python ];; esac')
     done = make(clone, "html", fake_python(clone, script))
     assert done.returncode != 0
@@ -73,7 +77,7 @@ def test_without_network_the_last_line_says_what_to_do(clone):
 
 
 def test_an_interrupted_set_up_is_repaired_and_then_left_alone(clone):
-    script = ('case "$*" in *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python;; '
+    script = (f'case "$*" in *"-m venv"*) {ENVIRONMENT};; '
               '*" install "*) echo "$*" >> installs; [ ! -e broken ];; esac')
     python = fake_python(clone, script)
     (clone / "broken").touch()

@@ -5,6 +5,8 @@ what they would have carried. So rich outputs, magics, ``display``, figures and 
 what a kernel would have given.
 """
 
+import codecs
+import contextlib
 import io
 import os
 import platform
@@ -15,7 +17,9 @@ import tempfile
 import threading
 import time
 import traceback
+import warnings
 
+import psutil
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
@@ -42,7 +46,10 @@ LANGUAGE = {
 }
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}\b")
-CELL_FILE = re.compile(r"(?:[^\s\"']*/)?\bipykernel_\d+/\d+\.py")  # as ipykernel calls a cell
+CELL_FILE = re.compile(r"\bipykernel_\d+/\d+\.py")  # as ipykernel calls a cell
+WARNED = re.compile(  # the line of a cell, and what is said
+    r"^(?!<>|.*/IPython/core/)(?:.*ipykernel_\d+/\d+\.py:(\d+)|.+:\d+): (\w*Warning: .*)", re.M
+)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -54,13 +61,24 @@ class TimeLimit(BaseException):
     """A cell ran longer than it may; not an ``Exception``, so that cells do not catch it."""
 
 
-class Recorder(Session):
-    """Takes the shell's messages and makes outputs of them, as a notebook client does."""
+class OutputLimit(BaseException):
+    """A cell shows more than it may; not an ``Exception``, so that cells do not catch it."""
 
-    def begin(self, outputs):
-        """Collect into the list `outputs` from now on."""
+
+class Recorder(Session):
+    """Takes the shell's messages and makes outputs of them, as a notebook client does.
+
+    While a cell runs, the text of a stream is a list of pieces, so that a cell that prints often
+    takes time in proportion to what it prints.
+    """
+
+    def begin(self, outputs, text=None, data=None):
+        """Collect into the list `outputs` from now on, up to so many characters of each kind."""
         self.outputs = outputs
         self.clearing = False
+        self.limits = {"text": text, "data": data}
+        self.shown = {"text": 0, "data": 0}
+        self.over = None  # the failure, once a limit was passed
 
     def send(self, stream, msg_or_type, content=None, *args, **kwargs):
         """Take a message in place of sending it."""
@@ -71,7 +89,7 @@ class Recorder(Session):
         if kind == "clear_output":
             self.clearing = content["wait"]
             if not self.clearing:
-                self.outputs.clear()
+                self._clear()
         elif kind in ("display_data", "execute_result", "update_display_data"):
             self._display(kind, content)
         elif kind == "error":
@@ -79,15 +97,17 @@ class Recorder(Session):
 
     def text(self, name, text):
         """Take text that was printed; neighbouring pieces become one output."""
-        if not text:
+        if not text or self._beyond("text", len(text)):
             return
         last = self.outputs[-1] if self.outputs and not self.clearing else {}
         if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"] += text
+            last["text"].append(text)
         else:
-            self._add({"output_type": "stream", "name": name, "text": text})
+            self._add({"output_type": "stream", "name": name, "text": [text]})
 
     def _display(self, kind, content):
+        if self._beyond("data", sizes([content])["data"]):
+            return
         identity = content.get("transient", {}).get("display_id")
         output = {"output_type": kind, "data": content["data"], "metadata": content["metadata"]}
         if kind == "update_display_data":
@@ -102,9 +122,24 @@ class Recorder(Session):
 
     def _add(self, output):
         if self.clearing:
-            self.outputs.clear()
-            self.clearing = False
+            self._clear()
         self.outputs.append(output)
+
+    def _clear(self):
+        self.outputs.clear()
+        self.clearing = False
+        self.shown = {"text": 0, "data": 0}
+
+    def _beyond(self, kind, size):
+        """Whether a limit was passed; raises in the statement that passes it."""
+        if self.over is None:
+            self.shown[kind] += size
+            if (limit := self.limits[kind]) is None or self.shown[kind] <= limit:
+                return False
+            message = too_much(kind, limit)
+            self.over = {"message": message, "line": cell_line(), "traceback": ""}
+            raise OutputLimit(message)
+        return True
 
 
 class Stream(io.TextIOBase):
@@ -118,6 +153,7 @@ class Stream(io.TextIOBase):
         os.dup2(self.file.fileno(), descriptor)
         self.inode = os.fstat(descriptor).st_ino
         self.place = 0
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def writable(self):
         return True
@@ -137,7 +173,7 @@ class Stream(io.TextIOBase):
         if size > self.place:
             text = os.pread(self.file.fileno(), size - self.place, self.place)
             self.place = size
-            self.recorder.text(self.name, text.decode("utf-8", "replace"))
+            self.recorder.text(self.name, self.decode(text))
 
     def intact(self):
         """Whether the stream and its descriptor still lead here."""
@@ -176,8 +212,9 @@ def run(shell, job, progress):
     ----------
     shell : Shell
     job : dict
-        ``cells`` (each with ``source`` and ``tags``), ``limit`` in seconds, ``allow_errors``,
-        ``folder`` of the run, ``root`` of the repository.
+        ``cells`` (each with ``source`` and ``tags``), ``limit`` in seconds, ``text`` and ``data``
+        (characters that a cell may print and display), ``allow_errors``, ``folder`` of the run,
+        ``root`` of the repository.
     progress : callable
         Is told the index of each cell before it runs.
 
@@ -198,14 +235,18 @@ def run(shell, job, progress):
         "counts": [None] * len(cells),
         "seconds": [0.0] * len(cells),
         "failures": [],
+        "problems": [],
     }
+    warned = []
+    watch_warnings(lambda line, said: warned.append((line, said)))
     threads = {thread: None for thread in threading.enumerate()}
     since = None  # the cell after which there were child processes, and ever since
     for index, cell in enumerate(cells):
         if not cell["source"].strip() or "skip-execution" in cell["tags"]:
             continue
         progress(index)
-        recorder.begin(result["outputs"][index])
+        recorder.begin(result["outputs"][index], job["text"], job["data"])
+        warned.clear()
         started = time.perf_counter()
         failure = run_cell(shell, cell["source"], job["limit"], streams)
         result["seconds"][index] = time.perf_counter() - started
@@ -213,6 +254,9 @@ def run(shell, job, progress):
         for thread in threading.enumerate():
             threads.setdefault(thread, index)
         since = (index if since is None else since) if has_children() else None
+        if "raises-warning" not in cell["tags"]:
+            for line, said in dict.fromkeys(warned):
+                result["problems"].append(warning(index, line, said))
         wanted = job["allow_errors"] or "raises-exception" in cell["tags"]
         if failure and not (wanted and failure.pop("ordinary")):
             result["failures"].append({"step": index, **failure})
@@ -225,8 +269,59 @@ def run(shell, job, progress):
             result["failures"].append(failure)
     temporary = tempfile.gettempdir()
     result["outputs"] = [plain(one, job["root"], temporary) for one in result["outputs"]]
-    result["problems"] = problems(result["outputs"])
+    result["problems"] += problems(result["outputs"])
     return result
+
+
+def watch_warnings(tell):
+    """Call `tell` with the line of the cell (or None) and the text of each warning that is shown.
+
+    What the run catches or filters is not shown. What libraries have warned of before this run is
+    shown again.
+    """
+    show = warnings.showwarning
+
+    def showwarning(message, category, filename, lineno, file=None, line=None):
+        line_of_cell = cell_line() or (lineno if CELL_FILE.search(filename) else None)
+        if file is None and not (filename == "<>" or "/IPython/core/" in filename):  # the shell's
+            tell(line_of_cell, f"{category.__name__}: {message}")
+        show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = showwarning
+    # Shown from Python 3.12 on. A change of the filters makes Python forget what it has shown.
+    warnings.filterwarnings("default", "invalid (escape|octal)", DeprecationWarning)
+
+
+def warning(step, line, said):
+    """The problem of a warning that a cell shows."""
+    message = f"{said} (mend what it warns of, or tag the cell raises-warning to show it)"
+    return {"step": step, "line": line, "message": message, "traceback": ""}
+
+
+def too_much(kind, limit):
+    """What is said of a cell that shows more than so many characters."""
+    what = {"text": "prints", "data": "displays"}[kind]
+    return (f"the cell {what} more than {limit:,} characters; show less, or raise "
+            f"execution_{kind} in conf.py")
+
+
+def sizes(outputs):
+    """How many characters outputs print, and how many they display."""
+    data = (value for output in outputs for value in output.get("data", {}).values())
+    return {
+        "text": sum(len(output.get("text", "")) for output in outputs),
+        "data": sum(len(value if isinstance(value, str) else str(value)) for value in data),
+    }
+
+
+def cell_line():
+    """The line at which the cell that runs is now, or None."""
+    line, frame = None, sys._getframe()
+    while frame is not None:
+        if CELL_FILE.search(frame.f_code.co_filename):
+            line = frame.f_lineno  # the outermost frame of a cell is of the cell that is run
+        frame = frame.f_back
+    return line
 
 
 def run_cell(shell, source, limit, streams):
@@ -249,7 +344,10 @@ def run_cell(shell, source, limit, streams):
         if not stream.intact():
             message = f"the cell closed or replaced {stream.name}"
             return {"message": message, "line": None, "traceback": "", "ordinary": False}
-        stream.flush()
+        with contextlib.suppress(OutputLimit):
+            stream.flush()
+    if stream.recorder.over is not None:
+        return {**stream.recorder.over, "ordinary": False}
     error = done.error_before_exec or done.error_in_exec
     if error is not None:
         return describe(error)
@@ -276,7 +374,7 @@ def describe(error):
         "message": message.removeprefix(f"{__name__}."),
         "line": line,
         "traceback": "".join(shown),
-        "ordinary": not isinstance(error, TimeLimit),
+        "ordinary": not isinstance(error, TimeLimit | OutputLimit),
     }
 
 
@@ -286,8 +384,10 @@ def has_children(running=False):
         if running:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        else:
+        elif hasattr(os, "waitid"):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        else:  # macOS before Python 3.13
+            return bool(psutil.Process().children())
     except ChildProcessError:
         return False
     return True
@@ -313,7 +413,7 @@ def plain(outputs, root, temporary):
     """
 
     def clean(text):
-        text = CELL_FILE.sub("<cell>", text.replace(os.path.join(temporary, ""), ""))
+        text = hide_cells(text.replace(os.path.join(temporary, ""), ""))
         return text.replace(os.path.join(os.path.realpath(root), ""), "")
 
     outputs = merge_streams(outputs)
@@ -332,18 +432,37 @@ def plain(outputs, root, temporary):
     return outputs
 
 
+def hide_cells(text):
+    """The text with ``<cell>`` in place of each file name that ipykernel gives to a cell."""
+    parts, done = [], 0
+    for match in CELL_FILE.finditer(text):
+        start = match.start()
+        if text[start - 1 : start] == "/":
+            while start > done and not (text[start - 1].isspace() or text[start - 1] in "\"'"):
+                start -= 1
+        parts += text[done:start], "<cell>"
+        done = match.end()
+    return "".join([*parts, text[done:]])
+
+
 def merge_streams(outputs):
-    """The outputs with what each stream said between two displays as one."""
-    merged, open_streams = [], {}
+    """The outputs with what each stream said between two displays as one text."""
+    merged, pieces = [], {}
     for output in outputs:
         if output["output_type"] != "stream":
-            open_streams.clear()
-        elif (earlier := open_streams.get(output["name"])) is not None:
-            earlier["text"] += output["text"]
+            pieces.clear()
+            merged.append(output)
             continue
+        text = output["text"]  # a kernel gives one text, the recorder a list of pieces
+        text = [text] if isinstance(text, str) else text
+        if output["name"] in pieces:
+            pieces[output["name"]] += text
         else:
-            open_streams[output["name"]] = output
-        merged.append(output)
+            output["text"] = pieces[output["name"]] = text
+            merged.append(output)
+    for output in merged:
+        if output["output_type"] == "stream":
+            output["text"] = "".join(output["text"])
     return merged
 
 

@@ -4,9 +4,11 @@ Both are compared exactly. The examples of a document share one namespace, from 
 a docstring has the namespace of its module, as the standard library does it.
 """
 
+import ast
 import contextlib
 import doctest
 import importlib
+import inspect
 import io
 import re
 import signal
@@ -17,10 +19,103 @@ from sybil import Document
 from sybil.example import SybilFailure
 from sybil.parsers.myst import DocTestDirectiveParser
 
-from execution.cells import TimeLimit
+from execution.cells import TimeLimit, watch_warnings
 
 # The standard library lets True pass for an expected 1; exact means exact.
 FLAGS = doctest.DONT_ACCEPT_TRUE_FOR_1
+
+REFUSED = {
+    "SKIP": "the example would not be run",
+    "FAIL_FAST": "the examples after a failure would not be run",
+    "ELLIPSIS": "any output would pass for the dots; print the part that matters",
+    "NORMALIZE_WHITESPACE": "output in another layout would pass; write it as it is printed",
+    "IGNORE_EXCEPTION_DETAIL": "any message of the exception would pass; write it out",
+    "REPORT_UDIFF": "failures are reported in one form only",
+    "REPORT_CDIFF": "failures are reported in one form only",
+    "REPORT_NDIFF": "failures are reported in one form only",
+    "REPORT_ONLY_FIRST_FAILURE": "failures would not be reported",
+    "-DONT_ACCEPT_TRUE_FOR_1": "True would pass for 1",
+    "-DONT_ACCEPT_BLANKLINE": "it is so without the directive",
+}
+"""Why a directive in an example is an error. Left are those that ask for more than is usual."""
+
+PROMPT = re.compile(r"\s*(?:>>(?!>)|>>>>|>>>\S)")  # of which the standard library makes prose
+
+
+class Slips(ValueError):
+    """Examples that would not be run, or that would pass whatever they give.
+
+    Attributes
+    ----------
+    found : list of (int, str)
+        The line of the file, counted from 1, and what is wrong there.
+    """
+
+    def __init__(self, path, found):
+        self.found = sorted(found)
+        super().__init__("\n".join(f"{path}:{line}: {what}" for line, what in self.found))
+
+
+def slips(text, first, alone):
+    """The slips in a text with examples; (line, what is wrong) for each.
+
+    Parameters
+    ----------
+    text : str
+    first : int
+        Line of the file at which the text begins.
+    alone : bool
+        Whether the text is nothing but examples, and prose in it an error.
+    """
+    lines = text.splitlines()
+    wrong = [(first + index, "a prompt is >>> and a blank") for index, line in enumerate(lines)
+             if PROMPT.match(line)]
+    if wrong:
+        return wrong
+    try:
+        parts = doctest.DocTestParser().parse(text)
+    except ValueError as error:  # says the line of the text itself
+        where = re.search(r"line (\d+)", str(error))
+        return [(first + int(where[1]) - 1 if where else first, f"not an example: {error}")]
+    found, at = [], 0
+    for part in parts:
+        if isinstance(part, doctest.Example):
+            at = part.lineno + part.source.count("\n") + part.want.count("\n")
+            found += [(first + part.lineno, what) for what in refused(part)]
+        elif alone and part.strip():
+            at += len(part) - len(part.lstrip()) and part[: -len(part.lstrip())].count("\n")
+            found.append((first + at, "neither an example nor its output (an empty line ends the "
+                          "output; where one is printed, write <BLANKLINE>)"))
+    return found
+
+
+def refused(example):
+    """Why the directives of an example are refused."""
+    for flag, on in example.options.items():
+        name = next(name for name, bit in doctest.OPTIONFLAGS_BY_NAME.items() if bit == flag)
+        if (reason := REFUSED.get(name if on else f"-{name}")) or (on and name not in STRICTER):
+            sign = "+" if on else "-"
+            yield f"doctest directive {sign}{name}: {reason or 'nobody knows it'}"
+
+
+STRICTER = ("DONT_ACCEPT_TRUE_FOR_1", "DONT_ACCEPT_BLANKLINE")
+
+
+def module_slips(path):
+    """The slips in the docstrings of a Python file."""
+    found = []
+    for text, first, _ in _docstrings_of_file(path):
+        found += slips(text, first, alone=False)
+    return found
+
+
+def _docstrings_of_file(path):
+    """Text, first line and name of every docstring in a Python file."""
+    tree = ast.parse(Path(path).read_bytes())
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and (text := ast.get_docstring(node, clean=False)):
+            yield text, node.body[0].lineno, getattr(node, "name", "the module")
 
 
 class Blocks(DocTestDirectiveParser):
@@ -36,6 +131,8 @@ class Blocks(DocTestDirectiveParser):
         for block in self.lexer(document):
             source = block.lexemes["source"]
             first = text.count("\n", 0, block.start + source.offset)
+            if found := slips(source, first + 1, alone=True):
+                raise Slips(document.path, found)
             for region in self.string_parser(source, document.path):
                 region.start = text.index(">>>", starts[first + region.parsed.lineno])
                 region.end = region.start + len(">>>")
@@ -53,9 +150,28 @@ def examples(text, path):
 
 
 def docstrings(module):
-    """The doctests in the docstrings of a module, in the order of their lines."""
+    """The doctests in the docstrings of a module, in the order of their lines.
+
+    Raises
+    ------
+    Slips
+        If an example would not be run, as in a nested function, or would pass in any case.
+    """
+    path = module.__file__
+    if wrong := module_slips(path):
+        raise Slips(path, wrong)
     found = doctest.DocTestFinder(exclude_empty=True).find(module)
-    return sorted((test for test in found if test.examples), key=lambda test: test.lineno or 0)
+    tests = sorted((test for test in found if test.examples), key=lambda test: test.lineno or 0)
+    known = {inspect.cleandoc(test.docstring) for test in tests}
+    parser = doctest.DocTestParser()
+    lost = [
+        (first, f"the examples of {name} are not run: nothing of the module leads to them")
+        for text, first, name in _docstrings_of_file(path)
+        if parser.get_examples(text) and inspect.cleandoc(text) not in known
+    ]
+    if lost:
+        raise Slips(path, lost)
+    return tests
 
 
 def has_examples(path):
@@ -123,10 +239,13 @@ def check(test):
 
 def run_document(job, progress):
     """Run the examples of a document; ``steps`` of the failures are lines of the document."""
-    failures, started = [], time.perf_counter()
+    failures, problems, started = [], [], time.perf_counter()
     found = examples(job["text"], job["path"])
+    at = None
+    watch_warnings(lambda line, said: problems.append(_warning(at, said)))
     for example in found:
-        progress(example.line)
+        at = example.line
+        progress(at)
         with limit(job["limit"]):
             try:
                 example.evaluate()
@@ -136,15 +255,22 @@ def run_document(job, progress):
             except TimeLimit as error:
                 failures.append(_failure(example.line, str(error)))
                 break
-    return {"failures": failures, "problems": [], "seconds": [time.perf_counter() - started]}
+    seconds = [time.perf_counter() - started]
+    return {"failures": failures, "problems": problems, "seconds": seconds}
 
 
 def run_module(job, progress):
     """Run the docstrings of a module; ``steps`` of the failures are lines of its file."""
-    failures, count, started = [], 0, time.perf_counter()
+    failures, problems, count, started = [], [], 0, time.perf_counter()
     progress(1)
+    line = 1
+    watch_warnings(lambda _, said: problems.append(_warning(line, said)))
     module = importlib.import_module(job["module"])
-    for test in docstrings(module):
+    try:
+        tests = docstrings(module)
+    except Slips as wrong:
+        tests, failures = [], [_failure(line, what) for line, what in wrong.found]
+    for test in tests:
         line = (test.lineno or 0) + 1
         progress(line)
         count += len(test.examples)
@@ -156,10 +282,15 @@ def run_module(job, progress):
                 break
     return {
         "failures": failures,
-        "problems": [],
+        "problems": problems,
         "count": count,
         "seconds": [time.perf_counter() - started],
     }
+
+
+def _warning(line, said):
+    message = f"the example warns: {said}"
+    return {"step": line, "line": None, "message": message, "traceback": ""}
 
 
 def _failure(line, what):

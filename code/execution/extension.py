@@ -23,7 +23,7 @@ from sphinx.errors import ConfigError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from execution import doctests, kernel, report, tasks
+from execution import doctests, kernel, lock, report, slips, tasks
 from execution.cells import LANGUAGE
 from execution.pool import Pool
 from execution.store import Store
@@ -44,6 +44,9 @@ def setup(app):
         ("modules", [], list),  # modules and packages whose docstrings are tested
         ("preload", ["numpy", "torch", "matplotlib.pyplot"], list),  # in the warm parent
         ("limit", 120, (int, float)),  # seconds for a cell
+        ("text", 20_000, int),  # characters that a cell may print
+        ("data", 5_000_000, int),  # characters of figures and other data that it may display
+        ("known", [], list),  # tags, options and keys of cells that other extensions know
         ("memory", 0, int),  # bytes for a run; 0 for no limit
         ("jobs", 0, int),  # runs at a time; 0 for as many as cores, or as -j says
         ("programs", False, bool),  # whether a cell may start programs
@@ -52,14 +55,16 @@ def setup(app):
         app.add_config_value(f"execution_{name}", default, "", kinds)
     app.add_config_value("execution_times", True, "env", bool)  # whether the report shows them
     app.add_directive("doctest", DoctestBlock)
+    app.connect("config-inited", lock.acquire, priority=0)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", find_outdated)
     app.connect("env-before-read-docs", run_outdated)
-    app.connect("doctree-read", note_dependencies)
     app.connect("env-merge-info", merge)
     app.connect("build-finished", finish, priority=900)
+    app.connect("build-finished", lock.release, priority=10_000)
     report.setup(app)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "renderers": tasks.RENDERERS, "parallel_read_safe": True,
+            "parallel_write_safe": True}
 
 
 def start(app):
@@ -91,20 +96,9 @@ def run_outdated(app, env, docnames):
     for identity in list(env.execution_runs):
         if identity[0] != "module" and identity[1] not in env.found_docs:
             del env.execution_runs[identity]
-    engine.observer = Observer(engine.root)
+    engine.observer = engine.new_observer()
     of_documents = (task for docname in docnames for task in engine.tasks_of(env, docname))
     engine.obtain(env, itertools.chain(of_documents, engine.module_tasks(env)))
-
-
-def note_dependencies(app, doctree):
-    """Tell Sphinx what the runs of the document that was just read have read."""
-    env = app.env
-    for kind in ("cells", "doctests"):
-        for question in env.execution_runs.get((kind, env.docname), {}).get("observed", {}):
-            what, _, name = question.partition(":")
-            path = app.execution.root / name
-            if what == "file" and path.is_file():
-                env.note_dependency(path)
 
 
 def merge(app, env, docnames, other):
@@ -146,6 +140,8 @@ class Engine:
         self.root = Path(app.confdir, config.execution_root).resolve()
         self.folders = [self.root / folder for folder in config.execution_path]
         self.limit = config.execution_limit
+        self.limits = config.execution_text, config.execution_data
+        self.known = config.execution_known
         self.fork = config.execution_fork
         self.preload = list(config.execution_preload)
         self.modules = config.execution_modules
@@ -163,12 +159,13 @@ class Engine:
             "apart": [str(folder) for folder in apart],
             "programs": config.execution_programs,
             "memory": config.execution_memory,
+            "modules": str(self.store.modules),
         }
         self.settings = tasks.surroundings(self.root, config.execution_path, config.execution_lock)
-        self.observer = Observer(self.root)
+        self.observer = self.new_observer()
         self.fresh = {}  # identity -> (task, outcome) of runs that are not in the store
         self.ran = set()  # identities of what this build ran
-        self.examples = {}  # document -> (source, output) of the examples that are run
+        self.examples = {}  # document -> (source, output) of what is run; None after a slip
         self._refuse_shadows([*self.folders, app.srcdir])
 
     def _refuse_shadows(self, folders):
@@ -187,6 +184,10 @@ class Engine:
         """The environment of the build, or of this process that reads documents for it."""
         return self.app.env
 
+    def new_observer(self):
+        """An observer of the repository as it is now."""
+        return Observer(self.root, self.store.modules)
+
     def key(self, kind, content):
         return tasks.key(kind, content, self.settings)
 
@@ -194,7 +195,7 @@ class Engine:
 
     def outdated(self, env):
         """Documents whose sources or results changed since they were read."""
-        self.observer = Observer(self.root)
+        self.observer = self.new_observer()
         found = set()
         for (kind, name), run in env.execution_runs.items():
             if kind == "module":
@@ -214,11 +215,13 @@ class Engine:
         sources = [path]
         for kind in ("cells", "doctests"):
             env.execution_runs.pop((kind, docname), None)
-        if path.suffix == ".md" and (found := doctests.examples(text, path)):
+        if path.suffix == ".md" and (found := self._examples(docname, text, path)):
             self.examples[docname] = {(one.parsed.source, one.parsed.want) for one in found}
             yield tasks.examples(docname, path, text, found, self.limit)
         notebook, config = self._notebook(env, path, text)
         if notebook is not None:
+            if path.suffix == ".md":
+                report.slips(path, slips.slips(text, notebook, config, self.known))
             loads = [cell.metadata["load"] for cell in notebook.cells if "load" in cell.metadata]
             sources += [path.parent / load for load in loads]
             if runs_here(config, path, notebook) and self.fork:
@@ -230,7 +233,15 @@ class Engine:
         """The task of running a notebook, as its own settings want it."""
         own = notebook.metadata.get(config.metadata_key, {})
         limit = own.get("execution_timeout", self.limit)
-        return tasks.cells(docname, path, notebook, config, limit)
+        return tasks.cells(docname, path, notebook, config, limit, *self.limits)
+
+    def _examples(self, docname, text, path):
+        try:
+            return doctests.examples(text, path)
+        except doctests.Slips as wrong:
+            report.slips(path, wrong.found)
+            self.examples[docname] = None
+            return []
 
     def _notebook(self, env, path, text):
         config = env.mystnb_config
@@ -239,11 +250,14 @@ class Engine:
             return None, config
         try:
             notebook = reader.read(text)
+        except Exception as error:  # myst-nb reads it again in a moment, and stops
+            report.slips(path, [slips.unreadable(text, error)])
+            return None, config
+        with contextlib.suppress(Exception):  # the same
             own = nb_node_to_dict(notebook.metadata.get(config.metadata_key, {}))
             own.pop("output_folder", None)
-            return notebook, config.copy(**own)
-        except Exception:  # myst-nb reads it again in a moment, and reports what is wrong
-            return None, config
+            config = config.copy(**own)
+        return notebook, config
 
     def module_tasks(self, env):
         """The doctests of all modules that have any."""
@@ -275,20 +289,21 @@ class Engine:
                     found += 1
                     continue
                 if pool is None:  # it imports its libraries while the other documents are read
-                    pool = stack.enter_context(self._pool())
+                    pool = stack.enter_context(self.pool())
                 missing.append(task)
             if missing or found:
                 logger.info("execution: %d to run, %d from the store", len(missing), found)
             if missing:
-                missing.sort(key=lambda task: -self._expected(task))
+                missing.sort(key=lambda task: -self.expected(task))
                 self._run(env, missing, pool)
                 seconds = time.perf_counter() - started
                 logger.info("execution: done in %.1f s, its start counted in", seconds)
 
-    def _pool(self):
+    def pool(self):
+        """What runs tasks on this machine."""
         return (Pool if self.fork else kernel.Spawner)(self.store, self.preload, self.width)
 
-    def _expected(self, task):
+    def expected(self, task):
         """How long a task may take, for the longest to start first."""
         return 100 * task.steps if task.kind == "cells" else task.steps
 
@@ -335,7 +350,7 @@ class Engine:
                 outcome = self.store.load(key, stored.variant)
                 if outcome is not None:
                     return outcome
-            with self._pool() as pool:  # an extension changed the text on its way to the parser
+            with self.pool() as pool:  # an extension changed the text on its way to the parser
                 self._run(env, [task], pool)
         raise ExecutionError(f"no result for {task.path}")
 
@@ -394,10 +409,12 @@ class DoctestBlock(SphinxDirective):
         node["classes"] += self.options.get("class", [])
         self.set_source_info(node)
         self.add_name(node)
+        known = Engine.current.examples.get(self.env.docname, set())
+        if known is None:  # the slip was reported
+            return [node]
         examples = doctest.DocTestParser().get_examples(text)
         if not examples:
             logger.warning("the doctest block has no example", location=node, type="execution")
-        known = Engine.current.examples.get(self.env.docname, set())
         for example in examples:
             if (example.source, example.want) not in known:
                 logger.warning(

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from execution import cells
-from execution.pool import CODE, Pool, environment
+from execution.pool import CODE, Pool, environment, temporary
 
 SPAWN = """
 import json, pathlib, sys
@@ -36,7 +36,7 @@ LINE = re.compile(r"Cell In\[\d+\], line (\d+)")
 
 def run(notebook, task, common, store):
     """Run a notebook's cells in a kernel; return the outcome in the form of a pool."""
-    folder = store.scratch()
+    folder = Path(temporary())
     variables = environment(store.folder.absolute()) | {
         "PYTHONPATH": os.pathsep.join(common["folders"]),
         "TMPDIR": str(folder),
@@ -73,15 +73,31 @@ def run(notebook, task, common, store):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     raw = json.loads(json.dumps([cell.get("outputs", []) for cell in copy.cells]))
+    noticed = []
+    for index, cell in enumerate(raw):
+        tags = copy.cells[index].metadata.get("tags", [])
+        if "raises-warning" not in tags:
+            noticed += [cells.warning(index, int(line) if line else None, said)
+                        for line, said in _warned(cell)]
+        for kind, size in cells.sizes(cell).items():
+            if size > task.job[kind]:
+                message = cells.too_much(kind, task.job[kind])
+                noticed.append({"step": index, "line": None, "message": message, "traceback": ""})
     outputs = [cells.plain(cell, common["root"], str(folder)) for cell in raw]
     return {
         "outputs": outputs,
         "counts": [cell.get("execution_count") for cell in copy.cells],
         "seconds": seconds,
         "failures": failures,
-        "problems": cells.problems(outputs),
+        "problems": noticed + cells.problems(outputs),
         "observed": None,
     }
+
+
+def _warned(outputs):
+    """Line and text of the warnings on the error stream, each once."""
+    texts = (one["text"] for one in outputs if one.get("name") == "stderr")
+    return dict.fromkeys(found for text in texts for found in cells.WARNED.findall(text))
 
 
 def _failure(error, notebook, index, task):
@@ -115,7 +131,7 @@ class Spawner:
         """Run all jobs; yield (job, outcome)."""
         for job in jobs:
             folder = self.store.scratch()
-            job["folder"] = str(folder)
+            job["folder"], job["scratch"] = str(folder), temporary()
             command = [sys.executable, "-P", "-c", SPAWN, CODE]
             event = {"left": False, "reason": None, "step": None}
             try:

@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from pathlib import Path
 
-from execution.tracing import PINNED, read_log
+from execution.tracing import LEFT_OUT, PINNED, read_log
 
 CODE = str(Path(__file__).parent.parent)
 
@@ -20,7 +21,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from execution import warm
 sys.path.remove(sys.argv[1])
-warm.main(sys.argv[2:], sys.argv[1])
+warm.main(sys.argv[3:], sys.argv[1], sys.argv[2])
 """
 
 FRAME = re.compile(r'File "[^"]*/ipykernel_\d+/\d+\.py", line (\d+)')
@@ -31,8 +32,19 @@ def environment(folder):
     own = {"MPLCONFIGDIR": str(folder / "matplotlib"), "IPYTHONDIR": str(folder / "ipython")}
     for path in own.values():
         os.makedirs(path, exist_ok=True)
-    given = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # An interpreter's settings are the same for all: what a cell gives may depend on them.
+    given = {name: one for name, one in os.environ.items() if not name.startswith(LEFT_OUT)}
     return given | PINNED | own
+
+
+def temporary(longest=40):
+    """A new folder for temporary files; its path is short, for those of sockets have an end.
+
+    A socket of ``multiprocessing`` adds some 50 characters, and the path of one has 103 at most.
+    """
+    bases = [os.path.realpath(tempfile.gettempdir()), "/tmp", "/var/tmp"]
+    short = [base for base in bases if len(base) <= longest and os.access(base, os.W_OK)]
+    return os.path.realpath(tempfile.mkdtemp(prefix="run-", dir=[*short, bases[0]][0]))
 
 
 class Outcome(dict):
@@ -54,10 +66,12 @@ class Pool:
 
     def __init__(self, store, preload, width):
         self.store, self.width = store, width
+        self.count = 0  # of the runs
         self.folder = store.scratch()
+        self.temporary = temporary()
         self.errors = open(self.folder / "errors", "w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", SERVE, CODE, *preload],
+            [sys.executable, "-P", "-c", SERVE, CODE, self.temporary, *preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -84,6 +98,7 @@ class Pool:
         self.process.stdout.close()
         self.errors.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def run(self, jobs):
         """Run all jobs, the first ones first; yield (job, outcome) as they end."""
@@ -109,6 +124,8 @@ class Pool:
     def _submit(self, job, running):
         job["folder"] = str(self.store.scratch())
         job["id"] = Path(job["folder"]).name
+        self.count += 1
+        job["scratch"] = os.path.join(self.temporary, str(self.count))
         running[job["id"]] = job
         with contextlib.suppress(BrokenPipeError):  # the next read finds out
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
@@ -139,6 +156,7 @@ class Pool:
             result, observed = {"failures": [_death(folder, event, job)], "problems": []}, None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(job["scratch"], ignore_errors=True)
         return Outcome(result, observed=observed)
 
 

@@ -16,7 +16,6 @@ def setup(app):
     """Register the directive ``{build-report}`` and what fills it."""
     app.add_directive("build-report", BuildReport)
     app.add_node(build_report)
-    app.connect("env-updated", renew)
     app.connect("doctree-resolved", fill)
 
 
@@ -39,6 +38,12 @@ def warn(task, failures):
             message += "\n" + CELL.sub('"<cell>"', failure["traceback"].rstrip())
         where = f"{task.path}:{line or min(task.lines.values(), default=1)}"
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
+
+
+def slips(path, found):
+    """A warning at file and line for each slip of an author."""
+    for line, message in found:
+        logger.warning("%s", message, location=f"{path}:{line}", type="execution", subtype="slip")
 
 
 def log_table(runs, ran, length=5):
@@ -76,16 +81,6 @@ class BuildReport(SphinxDirective):
         return [build_report()]
 
 
-def renew(app, env):
-    """Write the pages with a report again if anything was run."""
-    reports = [name for name in env.found_docs if "nosearch" in env.metadata.get(name, {})]
-    current = {one: run["variant"] for one, run in env.execution_runs.items()}
-    if current == getattr(env, "execution_reported", None):
-        return []
-    env.execution_reported = current
-    return [name for name in reports if any(env.get_doctree(name).findall(build_report))]
-
-
 def fill(app, doctree, docname):
     """Put the table in its place."""
     for node in list(doctree.findall(build_report)):
@@ -98,8 +93,8 @@ def table(runs, timed):
     rows = []
     for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):
         run = runs[kind, name]
-        read = sorted(what.partition(":")[2] for what in run["observed"] if what[:5] == "file:")
-        read = [name for name in read if run["observed"][f"file:{name}"] is not None]
+        asked = (what.partition(":") for what, answer in run["observed"].items() if answer)
+        read = sorted({name for kind, _, name in asked if kind in ("file", "source")})
         read += sorted(f"${what[4:]}" for what in run["observed"] if what[:4] == "env:")
         seconds = f"{sum(run['seconds']):.1f} s"
         what = WHAT[kind] + ("" if run["steps"] == 1 else "s")

@@ -1,5 +1,7 @@
 """Finished results, found again by what was run and by what the run read.
 
+The folders of several stores may be copied into one another: names tell what was run and read.
+
 ``results/KEY/VARIANT.json`` holds the observations of a run and a summary,
 ``results/KEY/VARIANT.result.json`` its outputs. The key stands for what is run (cells, tags,
 lock, Python); the variants of a key differ in what the run read. A variant is used only if every
@@ -36,6 +38,7 @@ class Store:
 
     def __init__(self, folder):
         self.folder = Path(folder)
+        self.modules = self.folder / "modules"  # compiled, see execution.sources
 
     def find(self, key, observer, use=False):
         """The stored result of `key` whose observations all hold now, or None."""
@@ -44,7 +47,7 @@ class Store:
             if content is None:
                 continue
             observed = content["observed"]
-            if all(observer(question) == answer for question, answer in observed.items()):
+            if all(observer.holds(question, answer) for question, answer in observed.items()):
                 if use:
                     os.utime(path)
                 return Stored(path.stem, observed, content["summary"])
@@ -71,6 +74,9 @@ class Store:
         for folder in (self.folder / "runs").glob("*"):
             if folder.stat().st_mtime < time.time() - 86400:
                 shutil.rmtree(folder, ignore_errors=True)
+        for path in self.modules.glob("*"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
         for folder in (self.folder / "results").glob("*"):
             for path in _by_use(folder):
                 if path.stat().st_mtime < oldest:

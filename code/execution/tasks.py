@@ -6,10 +6,11 @@ import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from execution.slips import RUNNING
 from execution.tracing import digest
 
-TAGS = ("raises-exception", "skip-execution")
-"""The tags that change how cells run; all others only change how they are shown."""
+RENDERERS = ("report.py",)
+"""The files of this package that only show results; all others take part in making them."""
 
 
 @dataclass
@@ -36,12 +37,12 @@ class Task:
         return first if first is None else first + (failure["line"] or 1) - 1
 
 
-def cells(name, path, notebook, config, limit):
-    """The task of running a notebook's cells."""
+def cells(name, path, notebook, config, limit, text, data):
+    """The task of running a notebook's cells; they may print `text`, display `data` characters."""
     steps = [
         {
             "source": cell.source if cell.cell_type == "code" else "",
-            "tags": [tag for tag in TAGS if tag in cell.metadata.get("tags", [])],
+            "tags": [tag for tag in RUNNING if tag in cell.metadata.get("tags", [])],
         }
         for cell in notebook.cells
     ]
@@ -51,13 +52,15 @@ def cells(name, path, notebook, config, limit):
         "allow_errors": config.execution_allow_errors,
         "cwd": None if config.execution_in_temp else str(path.parent),
         "limit": limit,
+        "text": text,
+        "data": data,
     }
     asked = [step for step in steps if step["source"]]
     return Task(
         kind="cells",
         name=name,
         path=path,
-        content=digest([asked, job["allow_errors"], job["cwd"] is None]),
+        content=digest([asked, job["allow_errors"], job["cwd"] is None, text, data]),
         job=job,
         steps=len(asked),
         lines=first_lines(path, notebook),
@@ -107,7 +110,9 @@ def key(task_kind, content, settings):
 
 def surroundings(root, folders, lock):
     """What every result depends on: the lock, Python, the installed packages, this package."""
-    own = sorted(Path(__file__).parent.glob("*.py"))
+    here = Path(__file__).parent
+    own = [path for path in sorted(here.rglob("*.py"))
+           if path.relative_to(here).as_posix() not in RENDERERS]
     lock = Path(root, lock) if lock else None
     return [
         sys.version,

@@ -8,10 +8,13 @@ An *observation* is a question about the world with the answer that the run got:
 ``listing:data``       hash of the sorted names in the folder; ``None`` if there is none
 ``lookup:code/pkg/m``  which of the files that could be the module ``m`` exist
 ``env:NAME``           hash of the variable's value; ``None`` if unset
+``source:code/m.py``   of a module that was imported: hash of its file, and hashes of the
+                       parts that were executed (:mod:`execution.sources`)
 =====================  ==================================================================
 
-Paths are relative to the root of the repository. :func:`observe` asks the question again; a
-result may be used as long as every answer is the same.
+Paths are relative to the root of the repository. :class:`Observer` asks the question again; a
+result may be used as long as every answer is the same. A module may change in parts that were not
+executed; a run that opens its file, or asks for line numbers, reads all of it.
 
 What Python does not see is not observed and not refused: files that a library opens in C
 (memory-mapped by torch or HDF5), and what is done through ctypes. Programs, of which nothing
@@ -26,7 +29,12 @@ import json
 import os
 import sys
 import sysconfig
+import threading
+import types
+import warnings
 from pathlib import Path
+
+from execution import sources
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CANDIDATES = [
@@ -58,8 +66,11 @@ NETWORK = {
     "socket.sendmsg",
 }
 PROGRAMS = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.spawn", "pty.spawn"}
+CODE = {"__code__", "gi_code", "cr_code", "ag_code"}
 PINNED = {
+    "LC_ALL": "C",
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -71,8 +82,14 @@ PINNED = {
 }
 """Environment of every run, whatever that of the build is; reading it is no observation."""
 
-OWN = {*PINNED, "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR", "PYTHONPATH"}
-WATCHED = {"open", "os.listdir", "os.scandir", *CHANGES, *NETWORK, *PROGRAMS}
+LEFT_OUT = ("LANG", "LC_", "PYTHON")
+"""Beginnings of the names of other variables that no run has."""
+
+OWN = {*PINNED, "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR"}
+WATCHED = {
+    "open", "os.listdir", "os.scandir", "object.__getattr__", "sys._getframe",
+    *CHANGES, *NETWORK, *PROGRAMS,
+}
 EXISTENCE = {"exists", "lexists", "isfile", "isdir", "is_file", "is_dir"}
 
 
@@ -110,16 +127,43 @@ def observe(root, question, environment=os.environ):
 
 
 class Observer:
-    """Answers questions about one repository, each of them once."""
+    """Answers questions about one repository, each of them once.
 
-    def __init__(self, root):
-        self.root = root
+    Parameters
+    ----------
+    root : str or Path
+    cache : Path, optional
+        Where compiled modules are kept.
+    """
+
+    def __init__(self, root, cache=None):
+        self.root, self.cache = root, cache
         self.answers = {}
+        self.parts = {}
 
     def __call__(self, question):
         if question not in self.answers:
             self.answers[question] = observe(self.root, question)
         return self.answers[question]
+
+    def holds(self, question, answer):
+        """Whether the answer that a run got is the answer still."""
+        kind, _, name = question.partition(":")
+        if kind != "source":
+            return self(question) == answer
+        if self(f"file:{name}") == answer["file"]:
+            return True
+        now = self._parts(name)
+        return all(now.get(part) == hashed for part, hashed in answer["parts"].items())
+
+    def _parts(self, name):
+        if name not in self.parts:
+            path = os.path.join(os.path.realpath(self.root), name)
+            try:
+                self.parts[name] = sources.read(Path(path).read_bytes(), path, self.cache).parts
+            except (OSError, SyntaxError, ValueError):
+                self.parts[name] = {}
+        return self.parts[name]
 
 
 class Trace:
@@ -133,23 +177,32 @@ class Trace:
         The repository. What lies outside is not observed.
     apart : list of str
         Folders below the root that are not observed: the build folder, the Python environment.
-    scratch : str
-        The only folder in which the run may write.
+    writable : list of str
+        The only folders in which the run may write; the first is the one for temporary files.
     programs : bool
         Whether the run may start other programs (whose reading nobody sees).
     environment : dict
         The environment variables at the start, before anything set its own.
+    cache : Path, optional
+        Where compiled modules are kept.
+    text : str
+        What is run, as far as it is no file of the repository.
     """
 
-    def __init__(self, log, root, apart, scratch, programs=False, environment=os.environ):
+    def __init__(self, log, root, apart, writable, programs=False, environment=os.environ,
+                 cache=None, text=""):
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.root = os.path.join(os.path.realpath(root), "")
-        own = [sys.prefix, sys.exec_prefix, os.path.dirname(__file__), *apart]
+        own = [sys.prefix, sys.exec_prefix, os.path.dirname(__file__), *apart, *writable]
         self.apart = tuple(os.path.join(os.path.realpath(folder), "") for folder in own)
-        self.scratch = os.path.join(os.path.realpath(scratch), "")
+        self.writable = tuple(os.path.join(os.path.realpath(one), "") for one in writable)
         self.programs = programs
-        self.active = False
+        self.started = False
+        self.thread = threading.local()
         self.seen = {}
+        self.cache = cache
+        self.modules = {}  # path -> name of those that were imported
+        self.whole = bool(sources.PLACES.search(text.encode("utf-8", "surrogatepass")))
         self.environment = dict(environment)
         library = sysconfig.get_paths()["stdlib"]
         self.passing = ("<", os.path.join(library, ""))
@@ -161,11 +214,16 @@ class Trace:
         self._watch_stat()
         self._watch_environment()
         sys.addaudithook(self._audit)
-        self.active = True
+        self.started = True
 
     def stop(self):
         """End; the hooks stay but do nothing."""
-        self.active = False
+        self.started = False
+
+    @property
+    def active(self):
+        """Whether what this thread does now is part of the run."""
+        return self.started and not getattr(self.thread, "quiet", False)
 
     def inside(self, path):
         """The path relative to the root, or None if it is not a file of the repository."""
@@ -180,28 +238,64 @@ class Trace:
         question = f"{kind}:{name}"
         if question in self.seen and kind != "file":
             return
-        answer = observe(self.root, question, self.environment)
+        self._write(question, observe(self.root, question, self.environment))
+
+    def _write(self, question, answer):
         if self.seen.get(question, ...) != answer:
             self.seen[question] = answer
             os.write(self.log, json.dumps([question, answer]).encode() + b"\n")
 
     @contextlib.contextmanager
     def quiet(self):
-        """What the trace itself asks is not part of the run."""
-        self.active = False
+        """What the trace itself asks is not part of the run; other threads go on."""
+        before = getattr(self.thread, "quiet", False)
+        self.thread.quiet = True
         try:
             yield
         finally:
-            self.active = True
+            self.thread.quiet = before
+
+    def compiled(self, data, path):
+        """The code of an imported module; notes what the import reads, and later what is called."""
+        name = self.inside(path)
+        try:
+            source = sources.read(data, path, self.cache)
+        except (SyntaxError, ValueError):
+            self.note("file", name)
+            raise
+        self.modules[path] = name
+        self._write(f"source:{name}", digest(data))
+        self._write(f"part:{name}::{sources.IMPORT}", source.parts[sources.IMPORT])
+        if self.whole or sources.PLACES.search(data):
+            self._read_whole()
+
+        def note(part):
+            with self.quiet():
+                self._write(f"part:{name}::{part}", source.parts[part])
+
+        return source.code_that_tells(note), source.warnings
+
+    def _read_whole(self):
+        """From now on, and for what was imported, a module is read as a whole."""
+        self.whole = True
+        for name in self.modules.values():
+            self.note("file", name)
 
     def _audit(self, event, args):
-        if self.active and event in WATCHED:
+        if event in WATCHED and self.active:
             with self.quiet():
                 self._judge(event, args)
 
     def _judge(self, event, args):
         if event == "open":
             self._opened(*args)
+        elif event == "object.__getattr__":
+            if args[1] in CODE and isinstance(args[0], types.FunctionType | types.GeneratorType |
+                                              types.CoroutineType | types.AsyncGeneratorType):
+                sources.marks(getattr(args[0], args[1]))
+        elif event == "sys._getframe":
+            if not self.whole and sys._getframe(2).f_code.co_filename in self.modules:
+                self._read_whole()
         elif event in ("os.listdir", "os.scandir"):
             self._listed(args[0])
         elif event in CHANGES:
@@ -248,13 +342,17 @@ class Trace:
         # the entry itself counts, not what it links to
         folder, last = os.path.split(os.path.abspath(os.fsdecode(path)))
         real = os.path.join(os.path.realpath(folder), last)
-        if (real + "/").startswith(self.scratch) or real.startswith("/dev/"):
+        if (real + "/").startswith(self.writable) or real.startswith("/dev/"):
             return
         raise PermissionError(f"a cell writes in tempfile's folder only: {what} {path!r}")
 
     def _connected(self, event, args):
-        if event == "socket.connect" and getattr(args[0], "family", None) == 1:
-            return  # AF_UNIX stays on this machine
+        if getattr(args[0], "family", None) == 1:  # AF_UNIX: processes of the run, as of a loader
+            address = args[1]
+            if isinstance(address, str | bytes) and (name := os.fsdecode(address))[:1] != "\0":
+                if not (os.path.realpath(name) + "/").startswith(self.writable):
+                    raise PermissionError(f"a cell has no sockets but its own: {event} {name!r}")
+            return
         where = next((value for value in args if isinstance(value, (str, tuple))), "")
         raise PermissionError(f"a cell has no network: {event} {where!r}")
 
@@ -262,11 +360,17 @@ class Trace:
         trace = self
 
         class Loader(importlib.machinery.SourceFileLoader):
-            """Compiles the source each time: two edits within a second can share bytecode."""
+            """Compiles by content: two edits within a second can share Python's own bytecode."""
 
             def get_code(self, fullname):
                 path = self.get_filename(fullname)
-                return self.source_to_code(self.get_data(path), path)
+                if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+                    return self.source_to_code(self.get_data(path), path)
+                with trace.quiet():
+                    code, warned = trace.compiled(self.get_data(path), path)
+                for category, text, line in warned:
+                    warnings.warn_explicit(text, category, path, line)
+                return code
 
         class Finder(importlib.machinery.FileFinder):
             def find_spec(self, fullname, target=None):
@@ -282,11 +386,8 @@ class Trace:
         )
 
         def of_the_repository(path):
-            active, trace.active = trace.active, False
-            try:
+            with trace.quiet():
                 name = trace.inside(path or ".")
-            finally:
-                trace.active = active
             if name is None:
                 raise ImportError(f"{path} is not of the repository")
             return hook(path)
@@ -321,7 +422,8 @@ class Trace:
         real = kind.__getitem__
 
         def getitem(environ, name):
-            if self.active and name not in OWN and self._asked_by_project():
+            own = name in OWN or name.startswith(LEFT_OUT)
+            if self.active and not own and self._asked_by_project():
                 with self.quiet():
                     self.note("env", name)
             return real(environ, name)
@@ -345,9 +447,19 @@ class Trace:
 
 def read_log(path):
     """The observations of a run, or None if it got two different answers to one question."""
-    observed = {}
+    answers = {}
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         question, answer = json.loads(line)
-        if observed.setdefault(question, answer) != answer:
+        if answers.setdefault(question, answer) != answer:
             return None
+    observed = {}
+    for question, answer in answers.items():
+        kind, _, name = question.partition(":")
+        if kind == "source":
+            observed.setdefault(question, {"parts": {}})["file"] = answer
+        elif kind == "part":
+            module, _, part = name.rpartition("::")
+            observed.setdefault(f"source:{module}", {"parts": {}})["parts"][part] = answer
+        else:
+            observed[question] = answer
     return observed

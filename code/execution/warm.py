@@ -15,6 +15,7 @@ import io
 import json
 import os
 import selectors
+import shutil
 import signal
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import numpy
 
-from execution import cells, doctests
+from execution import cells, clock, doctests
 from execution.store import write
 from execution.tracing import Trace
 
@@ -33,8 +34,8 @@ GRACE = 2.0
 """Seconds after its limit in which a run may still say where it was."""
 
 
-def main(preload, code):
-    """Import, then serve until standard input ends."""
+def main(preload, code, temporary):
+    """Import, then serve until standard input ends; `temporary` goes then, if it is there still."""
     # `code` was on the path for the imports above; a run sees the project afresh
     for path in list(sys.path_importer_cache):
         if os.path.realpath(path).startswith(os.path.realpath(code)):
@@ -44,7 +45,10 @@ def main(preload, code):
     shell = warm_up(preload)
     gc.collect()
     gc.freeze()
-    Parent(shell, events).serve()
+    try:
+        Parent(shell, events).serve()
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def warm_up(preload):
@@ -225,9 +229,9 @@ def perform(job, progress, shell=None):
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
+    scratch = job["scratch"]
+    os.makedirs(scratch, exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
     os.chdir(job["cwd"] or scratch)
     sys.path[:0] = ["", *job["folders"]]
     sys.argv = [""]
@@ -241,9 +245,12 @@ def perform(job, progress, shell=None):
         faulthandler.register(signal.SIGUSR1, where, all_threads=False)
     _tell_exits(where)
     numpy.random.seed()  # noqa: NPY002 (a fork would repeat its parent's numbers)
+    if "later" in job:
+        clock.shift(job["later"])
     own = os.getpid()
     trace = Trace(
-        folder / "trace", job["root"], job["apart"], folder, job["programs"], ENVIRONMENT
+        folder / "trace", job["root"], job["apart"], [scratch, folder], job["programs"],
+        ENVIRONMENT, job["modules"], _text(job),
     )
     trace.start()
     try:
@@ -266,6 +273,12 @@ def _run(job, progress, shell):
     if job["kind"] == "doctests":
         return doctests.run_document(job, progress)
     return doctests.run_module(job, progress)
+
+
+def _text(job):
+    if job["kind"] == "cells":
+        return "\n".join(cell["source"] for cell in job["cells"])
+    return job.get("text", "")
 
 
 def _tell_exits(where):

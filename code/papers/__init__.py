@@ -179,7 +179,8 @@ def setup(app):
     app.connect("config-inited", _add_static)
     app.connect("builder-inited", _load_register)
     app.connect("doctree-read", sections.record, priority=900)
-    app.connect("env-updated", _stale)
+    app.connect("env-updated", _check_again)
+    app.connect("write-started", _forget_doctrees)
     app.connect("env-check-consistency", checks.check)
     app.connect("warn-missing-reference", checks.missing_reference)
     app.add_css_file("papers.css")
@@ -202,5 +203,10 @@ def _load_register(app) -> None:
     app.env.get_domain("papers").register = read_register(checks.register_path(app))
 
 
-def _stale(app, env) -> list[str]:
-    return env.get_domain("papers").stale(env)
+def _check_again(app, env) -> list[str]:
+    """Sphinx checks the book only if a page is new; a new register is checked like one."""
+    return [env.config.root_doc] if env.get_domain("papers").register_changed() else []
+
+
+def _forget_doctrees(app, builder) -> None:
+    builder.env.get_domain("papers").doctrees = {}

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from docutils import nodes
@@ -90,12 +90,14 @@ class PapersDomain(Domain):
     name = "papers"
     label = "Exam papers"
     roles = {"part": PartRole()}  # noqa: RUF012
-    initial_data = {"pages": {}, "views": {}}  # noqa: RUF012
-    data_version = 1
+    initial_data = {"pages": {}}  # noqa: RUF012
+    data_version = 2
     dangling_warnings = {"part": "%(target)s: no page states or answers such a part"}  # noqa: RUF012
 
     register: dict[str, Part]
     """Set at the start of each build."""
+    doctrees: dict[str, nodes.document]
+    """The pages that others show a part of, as they were read; kept while pages are written."""
 
     @property
     def pages(self) -> dict[str, Page]:
@@ -172,18 +174,20 @@ class PapersDomain(Domain):
             name = f"question-{question.id}"
             yield name, f"Question {question.id}", "part", question.docname, name, 1
 
-    def stale(self, env) -> list[str]:
-        """The pages that show something of other pages that has changed since they were written."""
-        views = {docname: self._view(page) for docname, page in self.pages.items()}
-        views[""] = _digest(sorted(self.register.items()))
-        before, self.data["views"] = self.data["views"], views
-        changed = [name for name, view in views.items() if before.get(name) != view]
-        return sorted({name or env.config.root_doc for name in changed})
+    def register_changed(self) -> bool:
+        """Whether the register differs from that of the last build."""
+        before, self.data["register"] = self.data.get("register"), _digest(
+            list(self.register.items()))
+        return before != self.data["register"]
 
-    def _view(self, page: Page) -> str:
-        """A digest of everything that a page shows of others."""
+    def shown_on(self, docname: str) -> str:
+        """A digest of everything that a page shows of the register and of other pages."""
+        page = self.pages.get(docname, Page())
         if page.tables:
-            return _digest(sorted(self.register.items()), sorted(self.pages.items()))
+            pages = [(name, *map(_facts, (*one.papers, *one.questions, *one.answers)),
+                      one.elsewhere, one.elsewhere_unchecked)
+                     for name, one in sorted(self.pages.items())]
+            return _digest(list(self.register.items()), pages)
         seen = []
         for answer in page.answers:
             question, paper = self.question(answer.id), self.paper(paper_of(answer.id))
@@ -192,6 +196,7 @@ class PapersDomain(Domain):
                     self.register.get(answer.id),
                     question and (question.docname, question.digest),
                     paper and (paper.docname, paper.points),
+                    _facts(answer),
                 )
             )
         for question in page.questions:
@@ -211,6 +216,11 @@ def paper_of(id: str) -> str:
     'D'
     """
     return re.match("[A-Z]*", id)[0]
+
+
+def _facts(record: Paper | Question | Answer) -> Paper | Question | Answer:
+    """A record without its place in the source."""
+    return replace(record, **{name: 0 for name in ("line", "marks_line") if hasattr(record, name)})
 
 
 def _digest(*things: object) -> str:

@@ -34,7 +34,6 @@ class FillSlots(SphinxPostTransform):
         if self.app_builder.name == "gettext":
             return
         self.domain: PapersDomain = self.env.get_domain("papers")
-        self.doctrees: dict[str, nodes.document] = {}
         self.shown: set[tuple[str, str, str]] = set()
         for place in list(self.document.findall(slot)):
             fill = getattr(self, "_" + place["what"].replace("-", "_"))
@@ -53,10 +52,11 @@ class FillSlots(SphinxPostTransform):
 
     def source(self, record: Question | Answer) -> nodes.section:
         """The section of a question or an answer, as it was read."""
-        if record.docname not in self.doctrees:
-            self.doctrees[record.docname] = self.env.get_doctree(record.docname)
+        doctrees = self.domain.doctrees
+        if record.docname not in doctrees:
+            doctrees[record.docname] = self.env.get_doctree(record.docname)
         what = "question" if isinstance(record, Question) else "answer"
-        found = sections(self.doctrees[record.docname], what)
+        found = sections(doctrees[record.docname], what)
         return next(s for s in found if s["part"] == record.id)
 
     def link(self, here: str, docname: str, anchor: str, *content: nodes.Node) -> nodes.Node:

@@ -13,4 +13,6 @@ def setup(app):
     app.add_config_value("press_subtitle", "", "", str)
     app.add_config_value("press_exclude", [], "", list)
     app.add_config_value("press_terms", "", "", str)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    # Nothing of it takes part in reading, or in pages other than its builder's.
+    return {"version": "1", "renderers": [], "parallel_read_safe": True,
+            "parallel_write_safe": True}

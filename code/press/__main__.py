@@ -25,6 +25,9 @@ def main() -> int:
             pdf.compile(pdf.compose(book), given.pages, given.output, paper=given.paper)
         elif given.what == "papers":
             given.output.mkdir(parents=True, exist_ok=True)
+            for kind in ("questions", "answers"):  # of papers that are gone, too
+                for path in given.output.glob(f"*-{kind}.pdf"):
+                    path.unlink()
             for page in pdf.papers(book):
                 name = Path(page.name).name
                 for kind, source in (("questions", pdf.questions(book, page)),

@@ -8,6 +8,7 @@ import json
 import re
 from contextlib import suppress
 from pathlib import Path
+from xml.etree import ElementTree
 
 from docutils import nodes
 from sphinx import addnodes
@@ -42,6 +43,27 @@ class PressTranslator(HTML5Translator):
     def visit_math_block(self, node, *rest):
         """Keep the MathML of a displayed formula."""
         self._say(node, self._mathml(node, super().visit_math_block, *rest))
+
+    def visit_raw(self, node):
+        """Keep raw HTML if it is well-formed, and say where it stands."""
+        if "html" not in node.get("format", "").split():
+            raise nodes.SkipNode
+        inline = isinstance(node.parent, nodes.TextElement)
+        place = "" if inline else f' data-source="{self._place(node)}"'
+        text = node.astext()
+        # A tag that is opened in one node and closed in another is one of two of MyST's.
+        if inline and re.fullmatch(r"</?[a-z][a-z0-9]*(\s[^<>]*)?>", text.strip()):
+            self.body.append(text)
+            raise nodes.SkipNode
+        written = f"<div{place}>{text}</div>\n" if place else text
+        try:
+            ElementTree.fromstring(f"<raw>{written}</raw>")
+        except ElementTree.ParseError as error:
+            logger.warning("this HTML is not well-formed, so it cannot be printed: %s", error,
+                           location=node, type="press", subtype="raw")
+            raise nodes.SkipNode from None
+        self.body.append(written)
+        raise nodes.SkipNode
 
     def _say(self, node, written):
         self.body.append(written.replace("<math", f'<math data-source="{self._place(node)}"', 1))
@@ -89,6 +111,7 @@ class PressBuilder(StandaloneHTMLBuilder):
     """Writes ``NAME.xml`` for each page, ``_images`` and ``book.json``."""
 
     name = "press"
+    one_file_per_page = True
     epilog = "The pages for print are in %(outdir)s."
     search = False
     allow_parallel = True
@@ -100,9 +123,9 @@ class PressBuilder(StandaloneHTMLBuilder):
         super().init()
         self.formulas: dict[str, str] = {}
 
-    def get_outdated_docs(self):
-        """All pages: one may show what another says."""
-        return self.env.found_docs
+    def get_output_path(self, page_name):
+        """The file of a page."""
+        return Path(self.outdir, f"{page_name}.xml")
 
     def copy_assets(self):
         """Nothing: scripts and style sheets are for the screen. Extensions expect the folder."""
@@ -114,7 +137,7 @@ class PressBuilder(StandaloneHTMLBuilder):
 
     def handle_page(self, pagename, addctx, templatename="", outfilename=None, event_arg=None):
         """Write a page."""
-        path = Path(self.outdir, f"{pagename}.xml")
+        path = self.get_output_path(pagename)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{HEAD}\n{addctx['body']}\n</page>\n", encoding="utf-8")
 

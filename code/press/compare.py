@@ -4,6 +4,7 @@ Of the PDF its Typst source is compared, which Typst itself turns into HTML with
 purpose; so what is compared has gone through all of the conversion.
 """
 
+import copy
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -38,8 +39,11 @@ class Section:
     tables: list[str] = field(default_factory=list)
     footnotes: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What all footnotes of a form say."""
 
 
+NOTES = "footnotes"
 KINDS = ("formulas", "figures", "tables", "code", "footnotes", "links")
 
 
@@ -89,7 +93,11 @@ def symbols(math: ET.Element) -> str:
     kind = math.tag.rpartition("}")[2]
     if kind == "annotation":
         return ""
-    if kind in LEAVES:
+    if kind == "munder" and len(math) == 2 and (math[1].text or "").strip() in ("‾", "_"):
+        return f"{symbols(math[0])}_"
+    if line := {"overline": "ˉ", "underline": "_"}.get(math.get("class")):
+        return "".join(map(symbols, math)) + line
+    if kind in LEAVES and not len(math):
         return "".join(SAME.get(char, char) for char in _letters(math, kind))
     return "".join(map(symbols, math))
 
@@ -112,8 +120,10 @@ def sections(root: ET.Element, inside) -> list[Section]:
 def _walk(node, found, inside):
     tag, names = node.tag.rpartition("}")[2], classes(node)
     section = found[-1]
-    if tag in ("script", "style", "head") or node.get("role") == "doc-endnotes":
+    if tag in ("script", "style", "head"):
         return
+    if node.get("role") == "doc-endnotes":
+        return  # as the notes of the other forms, see _notes
     if tag == "math":
         section.formulas.append(symbols(node))
         return
@@ -142,11 +152,25 @@ def _walk(node, found, inside):
     elif tag == "a" and inside(node.get("href") or "") and not _turns_back(node):
         section.links.append(_squeeze("".join(node.itertext())))
     section.text.append(node.text or "")
+    if tag == "abbr" and node.get("title"):
+        node.tail = f" ({node.get('title')}){node.tail or ''}"
     for child in node:
         _walk(child, found, inside)
         found[-1].text.append(child.tail or "")
     if HEADING.fullmatch(tag):
         section.heading = _squeeze("".join(section.text)) + "".join(section.formulas)
+
+
+def _note(node):
+    """What a footnote says, with its formulas, tables and code, without its number."""
+    inner = copy.deepcopy(node)
+    drop(inner, lambda child: child.get("role") == "doc-backlink"
+         or not {"label", "backrefs"}.isdisjoint(classes(child)))
+    inner.tag, inner.attrib = "div", {}
+    one = [Section("")]
+    _walk(inner, one, lambda href: False)
+    return _squeeze(" ".join(map(str, ("".join(one[0].text), one[0].formulas, one[0].code,
+                                       one[0].tables, one[0].figures))))
 
 
 def _turns_back(link):
@@ -160,7 +184,7 @@ def _squeeze(text):
 
 def of_site(book: Book, folder: Path) -> dict[str, list[Section]]:
     """The sections of each page of the site, without what is for the screen alone."""
-    result = {}
+    result, notes = {}, []
     unwanted = {*SCREEN_ONLY, *LEFT_OUT}
     for page in book.pages.values():
         root = read(Path(folder, f"{page.name}.html").read_text(encoding="utf-8"))
@@ -170,8 +194,9 @@ def of_site(book: Book, folder: Path) -> dict[str, list[Section]]:
         for fold in body.iter("details"):
             if "papers-stem-fold" in classes(fold):
                 drop(fold, lambda node: "papers-fold-body" in classes(node))
+        notes += _notes(root)
         result[page.name] = sections(body, _stays(book, page))[1:]
-    return result
+    return {NOTES: [Section(NOTES, notes=notes)], **result}
 
 
 def _stays(book, page):
@@ -188,12 +213,13 @@ def of_epub(book: Book, path: Path) -> dict[str, list[Section]]:
     with zipfile.ZipFile(path) as archive:
         trees = {page.name: ET.fromstring(archive.read(f"book/{page.name}.xhtml"))
                  for page in book.pages.values()}
-    return {name: sections(tree, bool)[1:] for name, tree in trees.items()}
+    notes = [note for tree in trees.values() for note in _notes(tree)]
+    return {NOTES: [Section(NOTES, notes=notes)],
+            **{name: sections(tree, bool)[1:] for name, tree in trees.items()}}
 
 
 def of_pdf(book: Book, html: str) -> dict[str, list[Section]]:
     """The sections of each page of the book's Typst source, given as HTML."""
-    flat = []
     root = read(html)
     for node in list(root.iter()):
         if node.tag == "h2":  # the name of a group of pages
@@ -203,17 +229,34 @@ def of_pdf(book: Book, html: str) -> dict[str, list[Section]]:
         elif node.tag == "div" and node.get("role") == "heading":
             node.tag = "h6"
     flat = sections(root, bool)[1:]
-    result = {}
+    result = {NOTES: [Section(NOTES, notes=_notes(root))]}
     for page in book.pages.values():
         count = sum(1 for node in page.root.iter() if HEADING.fullmatch(node.tag))
         result[page.name], flat = flat[:count], flat[count:]
     return result
 
 
+def _notes(root):
+    """What the footnotes of a form say, wherever it has them."""
+    found = []
+    for node in root.iter():
+        if (node.get("role") or node.get(f"{{{OPS}}}type")) in ("doc-footnote", "footnote"):
+            found.append(_note(node))
+        elif node.get("role") == "doc-endnotes":
+            found += [_note(note) for part in node for note in part if note.tag == "li"]
+    return found
+
+
 def differences(book: Book, **forms: dict[str, list[Section]]) -> list[str]:
     """What one form of the book has and another does not; each is compared with the first."""
     (first, known), *others = forms.items()
     found = []
+    for other, form in others:
+        mine, theirs = (sorted(one[NOTES][0].notes) for one in (known, form))
+        if mine != theirs:
+            a, b = next(((a, b) for a, b in zip(mine, theirs, strict=False) if a != b),
+                        (len(mine), len(theirs)))
+            found.append(f"footnotes differ: {a!r} on the {first}, {b!r} in the {other}")
     for page in book.pages.values():
         for other, form in others:
             mine, theirs = known[page.name], form[page.name]

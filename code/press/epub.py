@@ -12,7 +12,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from . import formula, index
-from .pages import MATH, Book, Page, PressError
+from .pages import MATH, Book, Page, PressError, heading, unseen
 
 XHTML = "http://www.w3.org/1999/xhtml"
 OPS = "http://www.idpf.org/2007/ops"
@@ -41,6 +41,12 @@ CONTAINER = f"""<?xml version="1.0" encoding="utf-8"?>
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
 KEPT = {"id", "class", "href", "src", "alt", "lang", "title", "start", "colspan", "rowspan",
         "style"}
+
+SHOWN = {"page", "section", "p", "div", "span", "a", "em", "strong", "code", "samp", "kbd", "abbr",
+         "sup", "sub", "br", "b", "i", "u", "s", "del", "ins", "mark", "small", "cite", "dfn",
+         "var", "img", "figure", "figcaption", "table", "caption", "colgroup", "col", "thead",
+         "tbody", "tfoot", "tr", "th", "td", "ul", "ol", "li", "dl", "dt", "dd", "pre",
+         "blockquote", "hr", "aside", "details", "summary", "h1", "h2", "h3", "h4", "h5", "h6"}
 
 ET.register_namespace("", XHTML)
 ET.register_namespace("epub", OPS)
@@ -102,9 +108,16 @@ def image(path: Path) -> str | bytes:
 def document(book, page: Page, images, problems) -> tuple[str, int]:
     """A page as XHTML, and how many formulas it has."""
     root = copy.deepcopy(page.root)
+    problems += unseen(root, f"{page.source}:1")
     formulas = 0
     for math in root.iter(MATH):
         formulas += 1
+        try:
+            formula.typst(math)  # what cannot be printed is not in a reader either
+        except formula.FormulaError as error:
+            problems.append(PressError(
+                math.get("data-source") or page.source,
+                f"the formula {formula.tex(math)} cannot be shown: {error}"))
         show(math)
     for node in list(root.iter()):
         if not node.tag.startswith("{"):
@@ -123,17 +136,38 @@ def head(book, name, title):
 
 
 def show(math):
-    """A formula with its TeX as alternative text."""
+    """A formula as browsers read MathML, with its TeX as alternative text.
+
+    What they do not read (faces of letters, sides and lines of columns, boxes) becomes letters of
+    Unicode and styles.
+    """
     tex = formula.tex(math)
     semantics = math[0]
     row = semantics[0]
     math.remove(semantics)
     math.append(row)
     for node in math.iter():
-        # Many readers know the letters of Unicode but not this attribute.
+        name = node.tag.removeprefix(formula.MATHML)
+        node.attrib.pop("data-class", None)
         if node.text and node.get("mathvariant", "normal") != "normal":
             face = node.attrib.pop("mathvariant")
             node.text = "".join(formula.styled(char, face) for char in node.text)
+        if name in ("munder", "mover", "munderover"):
+            limits(node, node.attrib.pop("data-limits", None))
+        if name == "mtable":
+            columns(node)
+        elif name == "menclose":
+            boxed(node, "boxed")
+        elif name in ("mover", "munder") and node[1].text == "‾":
+            node.remove(node[1])
+            boxed(node, "overline" if name == "mover" else "underline")
+        elif name == "mspace" and node.attrib.pop("mathbackground", None):
+            node.set("style", "background: currentcolor;")
+        elif name == "mo" and formula.grows(node):
+            node.set("stretchy", "true")
+        elif name == "mo" and node.get("maxsize") and node.text in "/\\":
+            node.set("lspace", "0em")
+            node.set("rspace", "0em")
     tail, display = math.tail, math.get("display")
     math.attrib.clear()
     math.set("alttext", tex)
@@ -142,10 +176,60 @@ def show(math):
     math.tail = tail
 
 
+def limits(node, moving):
+    """Whether the limits of an operator stand beside it where it is small; a name is one."""
+    base = node[0]
+    if len(base) == 2 and base[1].text == formula.APPLY and moving:
+        base.tag, base.text = f"{formula.MATHML}mo", base[0].text
+        base.attrib = {"form": "prefix", "lspace": "0em", "rspace": "0.1667em"}
+        del base[:]
+    if base.tag == f"{formula.MATHML}mo" and (moving or base.text in formula.LARGE):
+        base.set("movablelimits", "true" if moving else "false")
+
+
+def boxed(node, name):
+    """An element as a row with a border, of which the style sheet has the class."""
+    node.tag = f"{formula.MATHML}mrow"
+    node.attrib.clear()
+    node.set("class", name)
+
+
+def columns(table):
+    """The sides, the distances and the lines of the columns and rows of a table as styles."""
+    given = {key: (table.attrib.pop(key, None) or default).split()
+             for key, default in (("columnalign", "center"), ("columnspacing", "1em"),
+                                  ("columnlines", "none"), ("rowlines", "none"),
+                                  ("rowspacing", "0.16em"))}
+
+    def at(key, place):
+        return given[key][min(place, len(given[key]) - 1)]
+
+    for number, row in enumerate(table):
+        for place, cell in enumerate(row):
+            side = at("columnalign", place)
+            sides = [f"text-align: {side}", f"text-align: -webkit-{side}"]
+            left = half(at("columnspacing", place - 1)) if place else "0"
+            right = half(at("columnspacing", place)) if place + 1 < len(row) else "0"
+            gap = "0.3em" if at("rowspacing", 0) == "0.25em" else "0.2em"
+            sides.append(f"padding: {gap} {right} {gap} {left}")
+            if place + 1 < len(row) and at("columnlines", place) == "solid":
+                sides.append("border-right: 0.05em solid")
+            if number + 1 < len(table) and at("rowlines", number) == "solid":
+                sides.append("border-bottom: 0.05em solid")
+            cell.set("style", "; ".join(sides) + ";")
+
+
+def half(length):
+    """Half of a length in em."""
+    return f"{float(length.removesuffix('em')) / 2:g}em"
+
+
 def element(book, page, node, images, problems):
     """An element of a page as one of XHTML."""
     place = node.get("data-source") or page.source
     kind = NOTES.get(node.get("role"))
+    if node.tag not in SHOWN:
+        problems.append(PressError(place, f"<{node.tag}> cannot be shown in a reader"))
     for name in [name for name in node.attrib if name not in KEPT]:
         del node.attrib[name]
     if kind:
@@ -245,22 +329,6 @@ def sections(node, href, depth):
             target = f"{href}#{child.get('id')}"
             title = heading(child)
             yield f"<li><a href={quoteattr(target)}>{escape(title)}</a>{inner}</li>\n"
-
-
-def heading(section) -> str:
-    """The heading of a section in words; of a formula, what it shows."""
-    node = next(child for child in section if re.fullmatch(r"h[1-6]", child.tag))
-    return " ".join("".join(visible(node)).split())
-
-
-def visible(node):
-    """The text of an element without the TeX of its formulas."""
-    if node.tag == f"{formula.MATHML}annotation":
-        return
-    yield node.text or ""
-    for child in node:
-        yield from visible(child)
-        yield child.tail or ""
 
 
 def package(book, documents, images, mathematical, when) -> str:

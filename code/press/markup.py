@@ -1,9 +1,9 @@
 """The pages as Typst source.
 
 Each tag of the pages becomes Typst's own element; each class that the extensions of the book emit,
-and that has a look of its own, becomes a function of ``template.typ``. A class without one is
-passed over, a tag without one is an error. Comments ``// @FILE:LINE`` in the result say where each
-block comes from.
+and that has a look of its own, becomes a function of ``template.typ``. Any other class is an error
+unless it is one of :data:`press.pages.PLAIN`, and so is any other tag. Comments ``// @FILE:LINE``
+in the result say where each block comes from.
 """
 
 import json
@@ -12,22 +12,29 @@ import xml.etree.ElementTree as ET
 from contextlib import suppress
 from pathlib import Path
 
+from PIL import Image
+
 from . import formula
-from .pages import MATH, Book, Page, PressError, classes, text_of
+from .pages import MATH, Book, Page, PressError, classes, text_of, unseen
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-INLINE = {"a", "span", "em", "strong", "code", "sup", "sub", "br", "b", "i", "cite"}
+TAGS = {"em": "emph", "i": "emph", "cite": "emph", "dfn": "emph", "var": "emph", "strong": "strong",
+        "b": "strong", "sup": "super", "sub": "sub", "kbd": "key", "u": "underline",
+        "ins": "underline", "s": "strike", "del": "strike", "mark": "highlight", "small": "small"}
+INLINE = {"a", "span", "code", "samp", "br", "img", "abbr", *TAGS}
 BOXES = {
     "papers-short", "papers-marks", "papers-pitfall", "papers-variation", "papers-restored",
     "papers-question", "papers-stem", "papers-paper", "derivation", "define",
-    "code-block-caption", "citation-list",
+    "code-block-caption", "citation-list", "admonition", "topic", "sidebar",
 }
 LINES = {
     "papers-label", "papers-head", "papers-values", "papers-total", "papers-totals",
-    "derivation-title", "givens", "tested", "not-checked",
+    "derivation-title", "givens", "tested", "not-checked", "admonition-title", "topic-title",
+    "sidebar-title", "rubric", "centered",
 }
 SPANS = {"papers-points", "papers-holds"}
 CODES = {"anchor": "anchor-code", "papers-wrong": "papers-wrong", "papers-right": "papers-right"}
+NUMBERS = {"loweralpha": "a.", "upperalpha": "A.", "lowerroman": "i.", "upperroman": "I."}
 LANGUAGES = {"highlight-pycon": "python", "highlight-ipython3": "python",
              "highlight-python": "python", "highlight-default": "python"}
 
@@ -46,6 +53,19 @@ def escape(text: str) -> str:
 def string(text: str) -> str:
     """A string of Typst."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def broken(path: Path) -> str:
+    """What is wrong with an image, or nothing."""
+    try:
+        if path.suffix == ".svg":
+            ET.parse(path)
+        else:
+            with Image.open(path) as image:
+                image.verify()
+    except (ET.ParseError, OSError, SyntaxError) as error:
+        return f"cannot be read: {error}"
+    return ""
 
 
 class Writer:
@@ -74,6 +94,7 @@ class Writer:
         self.page, self.source, self.level = page, f"{page.source}:1", level - 1
         self.notes = {node.get("id"): node for node in page.root.iter("aside")
                       if node.get("role") == "doc-footnote"}
+        self.problems += unseen(page.root if node is None else node, self.source)
         if node is not None:
             return self.block(node)
         return self.flow(page.root)
@@ -171,6 +192,8 @@ class Writer:
 
     def is_inline(self, node: ET.Element) -> bool:
         """Whether an element stands in a line."""
+        if node.tag == "img":  # one alone is a block
+            return False
         return node.tag in INLINE or (node.tag == MATH and node.get("display") != "block")
 
     def block(self, node: ET.Element) -> str:
@@ -223,6 +246,8 @@ class Writer:
             return self.chain(node)
         if "equation" in names:
             return self.equation(node)
+        if "line-block" in names:
+            return self.line_block(node)
         if "citation" in names:
             return self.citation(node)
         if "papers-translation" in names:
@@ -249,6 +274,11 @@ class Writer:
     def code(self, node, language):
         """A block of code."""
         text = "".join(node.itertext()).strip("\n")
+        if any("hll" in classes(part) for part in node.iter("span")):
+            self.fail(node, "lines of code that are set off cannot be printed")
+        for part in node.iter():
+            if part.tag not in ("div", "pre", "span", "code"):
+                self.fail(part, f"<{part.tag}> cannot stand in code")
         output = "true" if "output" in classes(node) else "false"
         lang = string(language) if language else "none"
         return f"// @{self.place(node)}\n#code(lang: {lang}, output: {output}, {string(text)})"
@@ -270,6 +300,12 @@ class Writer:
     def _math(self, node):
         return (f"// @{self.place(node)}\n#shown({string(self.place(node))}, "
                 f"{string(formula.tex(node))}, ${self.formula(node)}$)")
+
+    def line_block(self, node):
+        """Lines that are broken where they are broken, and those that are indented."""
+        lines = [f"#indented[{self.line_block(child)}]" if "line-block" in classes(child)
+                 else self.line(child) + " #linebreak()" for child in node]
+        return "\n".join([f"// @{self.place(node)}", *lines])
 
     def chain(self, node):
         """A claim and its steps; each has a left and a right side, a reason and a mark."""
@@ -301,7 +337,8 @@ class Writer:
 
     def _ol(self, node):
         start = f"start: {node.get('start')}" if node.get("start") else ""
-        return self.items(node, "enum", start)
+        number = next((NUMBERS[name] for name in classes(node) if name in NUMBERS), "")
+        return self.items(node, "enum", start, number and f"numbering: {string(number)}")
 
     def items(self, node, kind, *options):
         """A list."""
@@ -329,7 +366,7 @@ class Writer:
     def _aside(self, node):
         if node.get("role") == "doc-footnote" or "footnote-list" in classes(node):
             return ""  # set where it is referred to
-        return self.flow(node)
+        return self._div(node)
 
     def _figure(self, node):
         image = next(node.iter("img"), None)
@@ -353,7 +390,26 @@ class Writer:
         relative = path.resolve().relative_to(self.book.folder.resolve())
         if not (node.get("alt") or "").strip():
             self.fail(node, f"the image {path.name} has no alternative text")
-        return f"picture({string('/' + str(relative))}, {string(node.get('alt') or '')})"
+        if problem := broken(path):
+            self.fail(node, f"the image {path.name} {problem}")
+        sizes = [f", {key}: {size}" for key, size in self.sizes(node).items()]
+        given = [string(f"/{relative}"), string(node.get("alt") or "")]
+        return f"picture({', '.join(given)}{''.join(sizes)})"
+
+    def sizes(self, node):
+        """The size that an image says; a pixel is three quarters of a point."""
+        said = {key: f"{node.get(key)}px" for key in ("width", "height") if node.get(key)}
+        said |= dict(re.findall(r"([\w-]+):\s*([^;]+)", node.get("style") or ""))
+        found = {}
+        for key, size in said.items():
+            match = re.fullmatch(r"([\d.]+)(%|px|em|pt|cm|mm|in)?", size.strip())
+            if key not in ("width", "height") or not match or (key, match[2]) == ("height", "%"):
+                self.fail(node, f"the {key} {size} of an image cannot be printed")
+            elif match[2] in (None, "px"):
+                found[key] = f"{0.75 * float(match[1]):g}pt"
+            else:
+                found[key] = match[0]
+        return found
 
     def _table(self, node):
         caption = next((self.anchor(child) + self.line(child) for child in node
@@ -376,7 +432,8 @@ class Writer:
     def table_cell(self, cell):
         """A cell, over several columns or rows if it says so."""
         options = [f"{key}: {cell.get(key)}" for key in ("colspan", "rowspan") if cell.get(key)]
-        options += ["align: right"] if "papers-number" in classes(cell) else []
+        sides = {"papers-number": "right", "text-right": "right", "text-center": "center"}
+        options += [f"align: {sides[name]}" for name in classes(cell) if name in sides][:1]
         body = self.cell(cell)
         if cell.tag == "th":
             body = f"#strong[{body}]"
@@ -406,7 +463,7 @@ class Writer:
         """The content of an element as text in a line."""
         out = [escape(node.text or "")]
         for child in node:
-            if self.is_inline(child) or child.tag == "p":
+            if self.is_inline(child) or child.tag in ("p", "img"):
                 out.append(self.inline(child))
             else:
                 self.fail(child, f"<{child.tag}> cannot stand in a line of text")
@@ -427,11 +484,13 @@ class Writer:
         """An element in a line."""
         self.source = node.get("data-source") or self.source
         tag = node.tag
+        if tag == "img":
+            return f"#box({self.image(node)})"
         if tag == MATH:
             return f"#m({string(formula.tex(node))}, ${self.formula(node)}$)"
         if tag == "br":
             return "#linebreak()"
-        if tag == "code":
+        if tag in ("code", "samp"):
             text = "".join(node.itertext())
             name = next((CODES[n] for n in classes(node) if n in CODES), "code-line")
             return f"#{name}({string(text)})"
@@ -450,12 +509,15 @@ class Writer:
             if node.get("lang"):
                 return f"{self.anchor(node)}#foreign({string(node.get('lang'))})[{body}]"
             return self.anchor(node) + body
-        names = {"em": "emph", "i": "emph", "cite": "emph", "strong": "strong", "b": "strong",
-                 "sup": "super", "sub": "sub", "p": "[]"}
-        if tag not in names:
+        if tag == "p":
+            return self.anchor(node) + body
+        if tag == "abbr":
+            said = node.get("title")
+            return self.anchor(node) + body + (f" ({escape(said)})" if said else "")
+        if tag not in TAGS:
             self.fail(node, f"<{tag}> cannot be printed")
             return ""
-        return self.anchor(node) + (body if tag == "p" else f"#{names[tag]}[{body}]")
+        return f"{self.anchor(node)}#{TAGS[tag]}[{body}]"
 
     def link(self, node, body):
         """A link, a footnote, or its text alone where the target is not in this volume."""
@@ -489,8 +551,13 @@ class Writer:
         if note is None:
             self.fail(node, f"the footnote {id} is missing")
             return ""
-        content = " ".join(self.line(p) for p in note if p.tag == "p")
-        return f"#note({string(label)})[{content}]"
+        content = ET.Element("div")
+        content.extend(child for child in note if "label" not in classes(child)
+                       and "backrefs" not in classes(child))
+        # A note is set where it is called, which is no block of the text around it.
+        text = "\n".join(line for line in self.cell(content).splitlines()
+                         if not line.startswith("// @"))
+        return f"#note({string(label)})[{text}]"
 
     def formula(self, math: ET.Element) -> str:
         """A formula; one that cannot be printed is a problem."""

@@ -2,6 +2,7 @@
 
 import json
 import posixpath
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,29 @@ LEFT_OUT = ("papers-peek",)
 SCREEN_ONLY = ("headerlink", "toctree-wrapper", "machine", "visually-hidden")
 """Classes of what a screen needs and a book does not: permanent links, lists of pages where a table
 of contents stands, readings of the machine, words for a screen reader beside a sign."""
+
+# Classes that say what an element is and give it no look that paper or a reader lacks; the others
+# are functions of the template (press.markup) or rules of epub.css.
+PLAIN = re.compile(r"""
+    math|notranslate|o|go|gp|pre|docutils|literal|reference|internal|external|std|doc|xref|any|py|eq
+    |docutils|container|compound|simple|arabic|align-(default|center|left|right)|image-reference
+    |headerlink|label|brackets|backrefs|fn-bracket|footnote(-reference|-list)?|footnotes|citation
+    |citation-(list|reference)|bibtex-citation|caption-(number|text)|code-block-caption|legend
+    |literal-block-wrapper|highlight(-[\w-]+)?|doctest|code|table|head|stub|row-(odd|even)|hlist
+    |table-scroll|pst-scrollable-table-container|width-\d+|dataframe|section-number|toctree-[\w-]+
+    |colwidths-(given|auto)|longtable|glossary|term|(cell|output|stream|traceback|stderr|text)(_\w+)?
+    |tag_[\w-]+|cell|equation|formula|eqno|admonition(-[\w-]+)?|note|warning|tip|important|hint
+    |caution|danger|attention|error|seealso|versionadded|versionchanged|versionremoved|deprecated
+    |versionmodified|topic(-title)?|sidebar(-title)?|rubric|centered|contents|local|line(-block)?
+    |loweralpha|upperalpha|lowerroman|upperroman|attribution|epigraph|highlights|pull-quote
+    |field-list|option-list|option|field-(odd|even)|function|method|class|attribute|sig[\w-]*
+    |guilabel|menuselection|accelerator|file|samp|command|program|makevar|regexp|mimetype|envvar|token
+    |dfn|kbd|pep|rfc|download|viewcode-link|productionlist|language-\w+|default|n|p|w|k|nb|s\d?|m[fi]
+    |(std|py|rst|doc|math)-\w+|target|problematic|desc[\w-]*|papers(-[\w-]+)?|errata|build-report
+    |derivation(-title)?|define|chain|alone|givens|anchor|step(-mark)?|left|right|reason|wide|weak
+    |tested|machine|not-checked|tick|visually-hidden|notation|symbol|boxed|amsmath|text-(left|center|right)
+    |tex2jax_ignore|mathjax_ignore|myst|added|changed|removed|literal-block|default_value|colon
+""".replace(" ", "").replace("\n", ""))
 
 
 class PressError(Exception):
@@ -100,6 +124,8 @@ def load(folder: Path) -> Book:
         except ET.ParseError as error:
             raise PressError(more["source"], f"the markup is not well-formed: {error}") from None
         tidy(root)
+        if "title" in more and len(root) and name != facts["root"]:
+            more["title"] = heading(root[0])
         return Page(name, root, **more)
 
     first = page(facts["root"], title=facts["title"], source=facts["source"])
@@ -139,6 +165,45 @@ def drop(root: ET.Element, unwanted) -> None:
 def classes(node: ET.Element) -> list[str]:
     """The classes of an element."""
     return (node.get("class") or "").split()
+
+
+def unknown(node: ET.Element) -> list[str]:
+    """The classes of an element that nobody shows.
+
+    Examples
+    --------
+    >>> unknown(ET.fromstring('<p class="papers-label red"/>'))
+    ['red']
+    """
+    return [name for name in classes(node) if not PLAIN.fullmatch(name)]
+
+
+def unseen(node: ET.Element, place: str) -> Iterator[PressError]:
+    """The classes and styles of an element, and of all in it, that nobody shows on paper."""
+    place = node.get("data-source") or place
+    for name in unknown(node):
+        yield PressError(place, f"the class {name} has no look on paper or in a reader")
+    if node.get("style") and node.tag not in ("img", "col"):
+        yield PressError(place, f"the style {node.get('style')!r} cannot be printed")
+    if node.tag not in ("pre", MATH):  # what is in them has its own rules
+        for child in node:
+            yield from unseen(child, place)
+
+
+def heading(section: ET.Element) -> str:
+    """The heading of a section in words; of a formula, what it shows."""
+    node = next(child for child in section if re.fullmatch(r"h[1-6]", child.tag))
+    return " ".join("".join(visible(node)).split())
+
+
+def visible(node: ET.Element) -> Iterator[str]:
+    """The text of an element without the TeX of its formulas."""
+    if node.tag == f"{formula.MATHML}annotation":
+        return
+    yield node.text or ""
+    for child in node:
+        yield from visible(child)
+        yield child.tail or ""
 
 
 def text_of(node: ET.Element) -> str:

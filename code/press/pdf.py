@@ -145,6 +145,10 @@ def locate(error: typst.TypstError, source: str) -> PressError:
     for message, file, line in FAULT.findall(said):  # noqa: B007
         if file.endswith("book.typ"):
             break
+    else:  # the template speaks of what the book has given it
+        quoted = re.search(r'"(?:[^"\\]|\\.)+"|`[^`]+`', message)
+        words = quoted[0].strip('`"') if quoted else ""
+        line = next((number for number, text in enumerate(lines, 1) if words and words in text), 0)
     if match := re.search(r'panicked with: "(\S+:\d+): (.*)"', message):
         return PressError(match[1], match[2])
     place = "book"

@@ -95,9 +95,9 @@ def near_ends(name: str, theme: str, rng: Rng, sizes: Sizes) -> v.Array:
 def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     """A whole number at a corner: the first ones, large ones, beside those of the block."""
     near = [int(c) + d for c in corners.literals if c <= most and c.is_integer() for d in (0, 1)]
-    few = [0, 1, 1, 2, 2, 3]
-    many = [m for m in (6, 10, 15, 20, 31, 60, 120, 250) if m <= most]
-    pool = {"exact": few, "small": [0, 1, 2, 3, 4, 5], "large": many}.get(
+    few = [0, 1, 2, 3]
+    many = [m for m in (5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
+    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many}.get(
         corners.theme, [*few, *many])
     found = int(rng.choice(near if near and rng.random() < 0.2 else pool or few))
     if name == "Z" and rng.random() < 0.5:
@@ -168,17 +168,21 @@ def eye(rng: Rng, sizes: Sizes) -> v.Array:
     return np.eye(sizes[0], sizes[-1])
 
 
+def negative(make: Maker) -> Maker:
+    return lambda rng, sizes: -make(rng, sizes)
+
+
 def rank_one(rng: Rng, sizes: Sizes) -> v.Array:
     return np.outer(rng.normal(size=sizes[0]), rng.normal(size=sizes[-1]))
 
 
 def defective(rng: Rng, sizes: Sizes) -> v.Array:
     """A Jordan block."""
-    return float(rng.normal()) * np.eye(*sizes[:2]) + np.eye(*sizes[:2], k=1)
+    return float(rng.normal()) * np.eye(sizes[0], sizes[1]) + np.eye(sizes[0], sizes[1], k=1)
 
 
 def nilpotent(rng: Rng, sizes: Sizes) -> v.Array:
-    return np.eye(*sizes[:2], k=1)
+    return np.eye(sizes[0], sizes[1], k=1)
 
 
 def basis(rng: Rng, n: int) -> v.Array:
@@ -212,7 +216,8 @@ def ill(rng: Rng, sizes: Sizes) -> v.Array:
 
 def symmetric_rank_one(rng: Rng, sizes: Sizes) -> v.Array:
     u = rng.normal(size=sizes[0])
-    return np.outer(u, u)
+    found: v.Array = np.outer(u, u)
+    return found
 
 
 def nearly_rank_one(rng: Rng, sizes: Sizes) -> v.Array:
@@ -274,10 +279,6 @@ def uniform(rng: Rng, sizes: Sizes) -> v.Array:
     return np.full(sizes, 1 / np.prod(sizes))
 
 
-def lone(make: Maker) -> dict[str, tuple[Maker, ...]]:
-    return {"exact": (make,), "small": (make,), "large": (make,)}
-
-
 POSITIVE: dict[str, tuple[Maker, ...]] = {
     "exact": (constant(1.0), constant(1.0, 2.0, 4.0)),
     "small": (far_apart(-9, -1, ones), scaled(ones, -9, -1), scaled(ones, -4, 0)),
@@ -295,19 +296,18 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
                       outlier, far_apart(-3, 4, normal), one_hot(1e4), one_hot(30.0))},
         "matrix": {
             "exact": (constant(0.0), eye, few, one_hot(1.0), rank_one, defective, nilpotent, ones,
-                      lambda rng, s: -eye(rng, s)),
+                      negative(eye)),
             "small": (scaled(normal, -5, -1), ill, rank_one, nilpotent),
             "large": (scaled(normal, 0.5, 4), ill, outlier, defective)}},
     "R+": {"plain": POSITIVE},
     "R0+": {"plain": {**POSITIVE, "exact": (constant(0.0), *POSITIVE["exact"],
                                             lambda rng, s: np.abs(few(rng, s)))}},
-    "R-": {"plain": {theme: tuple(scaled(lambda rng, s, m=make: -m(rng, s), 0, 0)
-                                  for make in makers) for theme, makers in POSITIVE.items()}},
+    "R-": {"plain": {theme: tuple(map(negative, makers)) for theme, makers in POSITIVE.items()}},
     "simplex": {"plain": {"exact": (vertex, uniform), "small": (near_vertex, shares(6.0)),
                           "large": (shares(12.0), near_vertex)}},
     "S": {"plain": {
         "exact": (constant(0.0), eye, symmetric_rank_one, on_diagonal(few),
-                  lambda rng, s: -symmetric_rank_one(rng, s)),
+                  negative(symmetric_rank_one)),
         "small": (spectrum(-4, 0, signed=True), spectrum(-6, -3, signed=True)),
         "large": (spectrum(-2, 3, signed=True), spectrum(2, 4, signed=True))}},
     "S+": {"plain": {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import mpmath
 import numpy as np
 import torch
 
@@ -40,6 +43,20 @@ def difference(block: Block, result: Result, left: torch.Tensor, right: torch.Te
         details = [f"{d}   entry {spot}" for d in details]
     return block.error("code" if item.kind == "code" else "value", message, item.line, where(item),
                        source=equation(item), details=[*details, at(item, evaluator)])
+
+
+def digits_apart(block: Block, result: Result, left: Any, right: Any,
+                 evaluator: Evaluator) -> Error:
+    """The error of a step whose sides differ by less than a float shows."""
+    with mpmath.workdps(60):
+        a, b = mpmath.mpmathify(left), mpmath.mpmathify(right)
+        shown = [f"left  = {mpmath.nstr(a, 25)}", f"right = {mpmath.nstr(b, 25)}",
+                 f"left - right = {mpmath.nstr(a - b, 6)}"]
+    words = "the inequality does not hold" if result.grade == "inequality" else (
+        "the two sides differ")
+    return block.error("value", f"{words}, by less than a float of 64 bits shows",
+                       result.item.line, where(result.item), source=equation(result.item),
+                       details=[*shown, at(result.item, evaluator)])
 
 
 def first_difference(left: torch.Tensor, right: torch.Tensor) -> tuple[float, float, str]:

@@ -19,12 +19,10 @@ from sphinx.util.nodes import make_refnode
 
 from . import render
 from .evidence import MistakesDirective
-from .store import Store, sources
+from .store import RENDERERS, Store, judge, sources
 
 logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
-SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
-         "machine", "standing")
 
 
 class DerivationDirective(SphinxDirective):
@@ -82,27 +80,15 @@ class DerivationDirective(SphinxDirective):
         return found
 
     def check(self, title, label, text):
-        """Read and test the text; lines in the result count from 0."""
-        from . import check, read_block
-
-        found = {path.parent.name for folder in self.config.texcheck_path
-                 for path in Path(folder).glob("*/__init__.py")}
-        packages = (*sorted(found - {"texcheck"}), "torch")
+        """Read and test the text, and report what does not hold; lines in the result from 0."""
         first = self.lineno + self.content_offset + 1
-        report = check(read_block(text, title=title, label=label, line=first,
-                                  packages=packages))
-        for error in report.errors:
+        found, errors = judge(text, title, label, first, self.config.texcheck_path)
+        for error in errors:
             said = error.body().removesuffix(f"[{error.kind}]").rstrip()
             kind, subtype = error.kind.split(".")
             logger.error("%s", said, location=(self.env.docname, error.line),
                          type=kind, subtype=subtype)
-        items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
-                 for item in report.block.items]
-        broken = {error.line for error in report.errors}
-        for item in items:
-            item["ok"] = item["line"] not in broken
-            item["line"] -= first
-        return {"items": items, "draws": report.draws, "tolerance": report.tolerance}, report.errors
+        return found, errors
 
 
 class TexcheckDomain(Domain):
@@ -157,7 +143,9 @@ def setup(app):
     render.setup(app)
     app.connect("config-inited", prepare)
     app.add_css_file("texcheck.css")
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True,
+    # Sphinx reads all pages again after an edit of this package, for whatever its environment
+    # keeps of it is old; what was checked is found in the store as long as the checker is the same.
+    return {"version": "1", "renderers": RENDERERS, "parallel_read_safe": True,
             "parallel_write_safe": True}
 
 

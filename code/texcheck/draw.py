@@ -53,6 +53,8 @@ def draw_symbols(program: Program, rng: np.random.Generator,
             draw.values[name] = int(rng.integers(1, draw.dims["alphabet " + name] + 1))
     draw_samples(program, evaluator, rng, corners)
     draw.seed = int(rng.integers(2**32))
+    if corners is not None:
+        draw.far = float(rng.choice([0.0, 1.0, 10.0, 1000.0]))
     return evaluator
 
 
@@ -448,7 +450,7 @@ def draw_tables(program: Program, evaluator: Evaluator, key: str, rng: np.random
 
 def cornered_table(theme: str, counts: list[int], rng: np.random.Generator) -> v.Array:
     """Weights of a table: zeros, near-certainty, all equal, independent, one by the others."""
-    steps = sum(np.indices(counts))
+    steps = np.indices(counts).sum(0)
     if theme == "exact":
         kind = int(rng.integers(4))
         if kind == 0:

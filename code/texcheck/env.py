@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 Place: TypeAlias = tuple[int, ...]  # the indices of a member of a sequence; () without
 Name: TypeAlias = tuple[str, Place]  # a symbol, or a member of a sequence
+Switch: TypeAlias = tuple[int, int]  # a node that chooses, and which of its arguments
 Outcome: TypeAlias = dict[Name, Value]
 
 
@@ -23,7 +24,8 @@ class Draw:
     """Values of the declared symbols: numbers, tensors, families by index, functions, tables.
 
     `samples` are the outcomes that an expectation averages; `outcomes` the single ones that were
-    met outside of an expectation, and `seed` what those with a distribution are drawn with.
+    met outside of an expectation, and `seed` what those with a distribution are drawn with, `far`
+    times as far out as usual.
     """
 
     dims: dict[str, int] = field(default_factory=dict)
@@ -35,17 +37,39 @@ class Draw:
         default_factory=list)
     outcomes: Outcome = field(default_factory=dict)
     seed: int = 0
+    far: float = 1.0
 
 
 @dataclass
 class Watch:
-    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments."""
+    """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments.
+
+    `switches` holds the least and the largest value of what an arm is chosen by, and whether it
+    has been zero.
+    """
 
     cases: dict[int, set[int]] = field(default_factory=dict)
     terms: dict[tuple[int, int], float] = field(default_factory=dict)
     signs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    switches: dict[Switch, tuple[float, float, bool]] = field(default_factory=dict)
     detailed: bool = False
     role: str = "step"
+
+
+    def choose(self, node: Node, by: Value, place: int = 0) -> None:
+        """Note the number, or the entries, by whose sign a node chooses an arm."""
+        if not isinstance(by, (int, float, torch.Tensor)):
+            return
+        if isinstance(by, torch.Tensor):
+            if torch._C._functorch.is_batchedtensor(by) or not by.numel():
+                return
+            there = by.detach()
+            found = float(there.min()), float(there.max()), bool((there == 0).any())
+        else:
+            found = float(by), float(by), by == 0
+        low, high, met = self.switches.get((id(node), place), (found[0], found[1], False))
+        self.switches[id(node), place] = (min(low, found[0]), max(high, found[1]),
+                                          met or found[2])
 
 
 class Memo:

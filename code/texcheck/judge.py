@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, compare, coverage, orders, perturb
+from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
 from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
-from .counterexample import at, difference, equation, where
+from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
 from .items import Block
+from .reach import names_behind
 from .report import Report, Result
+from .search import climb, tried
 from .trees import pretty, walk
 
 DRAWS = 24
@@ -28,7 +32,15 @@ MOST = 6  # times the usual draws: as many as a step gets, and as every inequali
 AWAY = 6
 ATTEMPTS = 60
 SECONDS = 20.0
+CORNERS = 32  # draws that a block gets, beyond
+CORNER_SHARE = 0.15  # seconds of processor time; at most
 CORNER_SECONDS = 1.0
+STARTS = 3  # draws from which a search begins
+SEARCH = 300  # evaluations of a search, and
+SEARCH_SECONDS = 0.2  # its processor time
+TIES = 4  # draws on which an anchor may notice that a definition has changed
+CORNER_ANCHORS = 24  # corners at which an anchor is compared
+PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -104,6 +116,10 @@ class Run:
         self.first = first
         self.watch = Watch()
         self.draws = draws
+        self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
+        self.arm_errors: list[Error] = []
+        self.first_draws: list[Evaluator] = []
+        self.others: dict[int, list[tuple[float, Evaluator]]] = {}
         digest = hashlib.sha256(block.text.encode()).digest()
         self.seed = [int.from_bytes(digest[:8], "big"), seed]
         report.results = [Result(i, i.number, i.grade) for i in block.items
@@ -117,11 +133,45 @@ class Run:
         self.unusual()
         if self.enough:
             return
+        self.seek()
+        self.arms()
+        self.closely()
+        if self.enough:
+            return
+        self.tie()
         for result in self.report.results:
             if not result.done:
                 self.conclude(result)
         if not self.report.errors:
             self.report.errors += coverage.untested(self.block, self.watch)
+            self.report.errors += self.arm_errors
+
+    def tie(self) -> None:
+        """Whether the anchors hold at the corners, and would notice a change of a definition."""
+        anchors = [r for r in self.report.results if r.item.kind == "code" and r.ok]
+        if not anchors:
+            return
+        program = self.block.program
+        loose = {id(r): set(program.defs) & names_behind(program, r.item.left) for r in anchors
+                 if r.item.left is not None}
+        for number in range(1, TIES + 1):
+            evaluator = self.accepted(number)
+            for result in anchors if evaluator is not None else ():
+                tying.unnoticed(self.block, result.item, evaluator,
+                                self.arguments(result.item.free, number), loose[id(result)])
+        noticed = set[str]().union(*(names_behind(program, r.item.left) - loose[id(r)]
+                                     for r in anchors if r.item.left is not None))
+        for result in anchors:
+            if unseen := loose[id(result)] - noticed:
+                self.failed(result, "code", tying.hidden(unseen))
+        written = perturb.literals(program, self.block.items)
+        draws = perturb.unusual(program, self.seed, self.watch, written)
+        for number, (_, evaluator) in enumerate(itertools.islice(draws, CORNER_ANCHORS)):
+            rng = np.random.default_rng([*self.seed, number, 11])
+            for result in [r for r in anchors if r.ok]:
+                found = tying.refuted(self.block, result.item, evaluator, rng)
+                if found is not None:
+                    self.differs(result, found.left, found.right, evaluator)
 
     @property
     def enough(self) -> bool:
@@ -143,6 +193,8 @@ class Run:
             if evaluator is not None:
                 self.report.draws += 1
                 evaluator.watch = self.watch
+                if len(self.first_draws) < PRECISE:
+                    self.first_draws.append(evaluator)
                 self.watch.detailed = self.report.draws <= DETAILED
                 for result in waiting:
                     self.one(result, evaluator)
@@ -176,13 +228,16 @@ class Run:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
         started = time.process_time()
-        for theme, evaluator in perturb.unusual(self.block.program, self.seed, self.watch,
-                                                written):
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
+        for number, (theme, evaluator) in enumerate(draws):
+            if len(self.first_draws) < 2 * PRECISE:
+                self.first_draws.append(evaluator)
             for result in self.report.results:
                 self.refute(result, evaluator, theme)
                 if self.enough:
                     return
-            if time.process_time() - started > CORNER_SECONDS:
+            late = time.process_time() - started
+            if late > CORNER_SECONDS or (late > CORNER_SHARE and number >= CORNERS):
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
@@ -194,8 +249,73 @@ class Run:
                 pair = perturb.refuted(result, evaluator, theme)
                 if pair is not None:
                     self.differs(result, *pair, evaluator)
+                self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def arms(self) -> None:
+        """Both arms and the tie of what chooses: draws that reach them, or an error that names
+        the arm."""
+        starts = self.first_draws[:2] + self.first_draws[-2:]
+        rng = np.random.default_rng([*self.seed, 13])
+        for item, node, switch, sign in list(arms.unreached(self.block, self.watch)):
+            found = arms.reach(self.block, starts, node, switch, sign, rng)
+            if found is None:
+                self.arm_errors.append(arms.untested(self.block, item, node, sign))
+                continue
+            self.watched(found)
+        for found in arms.ties(self.block, starts, self.watch, rng):
+            self.watched(found)
+
+    def watched(self, evaluator: Evaluator) -> None:
+        """Try every step on a draw that a search has found."""
+        evaluator.watch = self.watch
+        for result in self.report.results:
+            self.refute(result, evaluator)
+
+    def closely(self) -> None:
+        """Steps between numbers with more digits than a float has."""
+        for evaluator in self.first_draws:
+            for result in self.report.results:
+                if result.done or result.item.kind != "step":
+                    continue
+                with timed(result):
+                    pair = precise.refuted(result.item, evaluator)
+                if pair is not None:
+                    self.fail(result, digits_apart(self.block, result, *pair, evaluator))
+
+    def seek(self) -> None:
+        """Counterexamples to inequalities, from the draws on which they all but fail."""
+        for result in self.report.results:
+            if result.done or result.grade != "inequality":
+                continue
+            rng = np.random.default_rng([*self.seed, *result.number, 11])
+            names = names_behind(self.block.program, *compare.trees(result.item))
+            with timed(result):
+                for _, start in [*self.tightest.get(id(result), []),
+                                 *self.others.get(id(result), [])]:
+                    found = climb(start, partial(perturb.violation, result), names, rng,
+                                  evaluations=SEARCH, seconds=SEARCH_SECONDS, enough=1e-7)
+                    if found is not None and found[0] > 0:
+                        self.refute(result, found[1])
+                    if result.done:
+                        break
+
+    def remember(self, result: Result, evaluator: Evaluator, corner: bool) -> None:
+        """Keep the draws on which an inequality is closest to failing, and a few corners."""
+        if result.grade != "inequality" or result.done:
+            return
+        value = tried(evaluator, partial(perturb.violation, result))
+        if value is None:
+            return
+        kept = self.tightest.setdefault(id(result), [])
+        if value < 0:
+            kept.append((value, evaluator))
+            kept.sort(key=lambda pair: -pair[0])
+            del kept[STARTS:]
+        others = self.others.setdefault(id(result), [])
+        if len(others) < STARTS and corner:
+            others.append((value, evaluator))
 
     # ---- one draw -----------------------------------------------------------------------
 
@@ -251,26 +371,30 @@ class Run:
             good = not perturb.beyond_rounding(result, evaluator, left, right)
         if not good:
             self.differs(result, left, right, evaluator)
+        self.remember(result, evaluator, corner=False)
 
     def compare_orders(self, result: Result, evaluator: Evaluator) -> None:
         """An approximation: the error shrinks with the stated power of what goes to zero."""
         item, claimed = result.item, orders.limit(result.item)
-        found = orders.shrinking(item, evaluator)
+        found = orders.shrinking(item, evaluator, result.draws < CLOSELY)
         if found is None:
             result.undefined += 1
             return
-        errors, size = found
         result.draws += 1
-        result.away += size > compare.NEAR_ZERO
-        order = orders.observed(errors, size)
+        result.away += found.size > compare.NEAR_ZERO
+        order = orders.observed(found)
         if order is None:
             result.strict += 1
-        elif not orders.reached(order, claimed):
+        elif not orders.reached(order, found, claimed):
             letter = "o" if claimed.small else "O"
-            self.failed(result, "value", f"the error is of order {order:.2f}, not {letter}"
-                        f"({pretty(claimed.symbol)}^{claimed.power})",
-                        f"error {errors[0]:.3g} at scale {orders.SCALES[0]:.3g}, "
-                        f"{errors[-1]:.3g} at scale {orders.SCALES[-1]:.3g}",
+            power = f"{letter}({pretty(claimed.symbol)}^{claimed.power})"
+            message = f"the error is of order {order:.2f}, not {power}"
+            if order >= claimed.power - 0.2 and orders.growing(found, claimed.power):
+                message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
+                          f"without an end, as a logarithm does: it is not {power}"
+            self.failed(result, "value", message,
+                        f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
+                        f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
                         at(item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:
@@ -306,9 +430,11 @@ class Run:
         if not compare.equality(result, *pair, evaluator):
             self.differs(result, *pair, evaluator)
 
-    def arguments(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def arguments(self, names: tuple[str, ...],
+                  number: int | None = None) -> dict[str, torch.Tensor]:
         """Random numbers for the arguments of an anchored function that are not declared."""
-        rng = np.random.default_rng([*self.seed, self.report.draws, 1])
+        rng = np.random.default_rng([*self.seed, self.report.draws if number is None else number,
+                                     1])
         return {n: torch.tensor(rng.normal() * 1.5, dtype=torch.float64) for n in names}
 
     # ---- after all draws ----------------------------------------------------------------

@@ -28,7 +28,7 @@ from .reach import names_behind, nodes_behind
 from .report import Result
 from .trees import Node, children, differentiated, rounds
 
-CORNERS = 48
+CORNERS = 200
 SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
 SHAKES = 3
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
@@ -89,6 +89,25 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
     if result.grade != "inequality":
         return left - right
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
+
+
+def violation(result: Result, evaluator: Evaluator) -> float | None:
+    """By what share of its sides an inequality fails; negative where it holds.
+
+    Beside zero the share is that of what shaking moves: it tells a value that cancels from one
+    that is only small.
+    """
+    pair = evaluated(result.item, evaluator).pair()
+    if pair is None:
+        return None
+    left, right = map(float, pair)
+    gap = (left - right) * (1 if result.item.relation == r"\le" else -1)
+    size = max(abs(left), abs(right))
+    if 0.0 in (left, right) and size:
+        shaken = evaluated(result.item, Shaken(evaluator, 0)).pair()
+        moved = float((shaken[0] - shaken[1]).abs()) if shaken is not None else size
+        size = max(abs(moved - size) / SHAKE, 1e-3 * size)
+    return gap / size if size else 0.0
 
 
 def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
@@ -174,25 +193,30 @@ class Shaken(Evaluator):
             return known
         found = super().value(node, env)
         if isinstance(found, (torch.Tensor, float)):
-            self.inspect(node, found)
+            self.inspect(node, found, env)
             found = self.shake(node, found, env)
             self.memory[key] = found
         return found
 
-    def inspect(self, node: Node, found: torch.Tensor | float) -> None:
+    def inspect(self, node: Node, found: torch.Tensor | float, env: Env) -> None:
         """Note the largest number, and one that is no longer a float of full precision."""
         size = v.tensor(found).detach().abs()
         if not size.numel():
             return
         most = float(size.max())
         self.most = max(self.most, most) if np.isfinite(most) else np.inf
-        exponential = node.kind in ("fn", "pow", "density") and bool((size == 0).any()) and (
-            node.kind != "fn" or node.args[0] in ("exp", "sigmoid", "softmax", "softplus"))
-        if node.kind == "pow":
-            base = node.args[0]
-            exponential = exponential and (base.kind in ("number", "num"))
+        zero = bool((size == 0).any()) and self.never_zero(node, env)
         tiny = bool(((size > 0) & (size < 1 / FARTHEST)).any())
-        self.lost = self.lost or not most < FARTHEST or tiny or exponential
+        self.lost = self.lost or not most < FARTHEST or tiny or zero
+
+    def never_zero(self, node: Node, env: Env) -> bool:
+        """Whether a zero can only be a positive number too small for a float."""
+        if node.kind == "fn":
+            return node.args[0] in ("exp", "sigmoid", "softmax", "softplus")
+        if node.kind == "pow":
+            base = self.memory.get(self.key(node.args[0], env), 1)
+            return not isinstance(base, v.Lazy) and not bool((v.tensor(base) == 0).any())
+        return node.kind == "density"
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
         how = rounds(node)
@@ -209,7 +233,7 @@ class Shaken(Evaluator):
             found = found + SHAKE * float(max(sizes)) * float(self.rng.uniform(-1, 1))
         if isinstance(found, float):
             return found * (1 + SHAKE * float(self.rng.uniform(-1, 1)))
-        return found * self.factors(found)
+        return self.disturbed(found)
 
     def given(self, node: Node, found: torch.Tensor | float,
               env: Env) -> torch.Tensor | float:
@@ -219,15 +243,20 @@ class Shaken(Evaluator):
             return found
         if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:
             return found
-        by = self.factors(found)
-        if not matrix(found):
-            by = torch.where(found.detach() == found.detach().round(), 1.0, by)
-        return found * by
+        if matrix(found):
+            return self.disturbed(found)
+        whole_entries = found.detach() == found.detach().round()
+        return torch.where(whole_entries, found, self.disturbed(found))
 
-    def factors(self, found: torch.Tensor) -> torch.Tensor:
-        by: torch.Tensor = 1 + torch.as_tensor(
-            self.rng.uniform(-SHAKE, SHAKE, size=tuple(found.shape)))
-        return by
+    def disturbed(self, found: torch.Tensor) -> torch.Tensor:
+        """Every entry moved by a share of itself; of a matrix, by a little of the largest too:
+        what is done with a matrix is exact for one that is as close as that."""
+        sizes = tuple(found.shape)
+        there = found * (1 + torch.as_tensor(self.rng.uniform(-SHAKE, SHAKE, size=sizes)))
+        if matrix(found):
+            by = 0.01 * SHAKE * float(found.detach().abs().max())
+            there = there + by * torch.as_tensor(self.rng.uniform(-1, 1, size=sizes))
+        return there
 
 
 def matrix(value: torch.Tensor | float) -> bool:
@@ -235,11 +264,11 @@ def matrix(value: torch.Tensor | float) -> bool:
 
 
 def whole(value: Any) -> bool:
-    """Whether all entries are whole numbers, whose sums and products are exact."""
+    """Whether all entries are whole numbers or a few halves, whose sums and products are exact."""
     if isinstance(value, torch.Tensor):
-        there = value.detach()
-        return bool(((there == there.round()) & (there.abs() < 2**50)).all())
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        there = value.detach() * 64
+        return bool(((there == there.round()) & (there.abs() < 2**40)).all())
+    return isinstance(value, int) or (isinstance(value, float) and (64 * value).is_integer())
 
 
 MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another

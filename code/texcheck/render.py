@@ -184,7 +184,11 @@ def power(number: float) -> str:
 
     >>> power(1e-6)
     '10⁻⁶'
+    >>> power(0)
+    '0'
     """
+    if number <= 0:
+        return f"{number:g}"
     return "10" + f"{math.log10(number):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 

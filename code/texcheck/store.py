@@ -13,6 +13,13 @@ from typing import Any
 from .errors import Refused
 from .lines import cut, logical_lines
 
+RENDERERS = ("directive.py", "markdown.py", "render.py")
+"""The files that only lay out results; whatever else lies here, in folders too, judges."""
+
+SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
+         "machine", "standing")
+"""What is kept of each line of a derivation, for the page."""
+
 DOTTED = re.compile(r"\b([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
 
 
@@ -65,11 +72,38 @@ def _imported(dotted: str, folders: tuple[str, ...]) -> frozenset[Path]:
 
 @cache
 def _checker() -> str:
-    """The checker itself and what it computes with."""
+    """The checker itself and what it computes with: all of this package but its renderers."""
     digest = hashlib.sha256(f"{version('torch')} {version('numpy')}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("*.py")):
+        name = path.relative_to(here).as_posix()
+        if name not in RENDERERS:
+            digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def judge(text: str, title: str, label: str, first: int, folders: list[str]) -> tuple[dict, list]:
+    """Read and test a derivation that begins in line ``first``.
+
+    Returns
+    -------
+    result : dict
+        ``items`` (of each line what `SHOWN` names and ``ok``; its ``line`` counts from ``first``),
+        ``draws`` and ``tolerance``.
+    errors : list of texcheck.errors.Error
+    """
+    from . import check, read_block
+
+    found = {path.parent.name for folder in folders for path in Path(folder).glob("*/__init__.py")}
+    packages = (*sorted(found - {"texcheck"}), "torch")
+    report = check(read_block(text, title=title, label=label, line=first, packages=packages))
+    items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
+             for item in report.block.items]
+    broken = {error.line for error in report.errors}
+    for item in items:
+        item["ok"] = item["line"] not in broken
+        item["line"] -= first
+    return {"items": items, "draws": report.draws, "tolerance": report.tolerance}, report.errors
 
 
 class Store:

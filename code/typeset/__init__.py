@@ -8,7 +8,7 @@ line, which end the build.
 
 from pathlib import Path
 
-from . import figures, mathematics, notebooks, search, site
+from . import figures, fresh, mathematics, notebooks, outputs, search, single, site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,8 +17,11 @@ def setup(app):
     """Register the math renderer, the figure rule, the symbol role and the style sheets."""
     mathematics.setup(app)
     figures.setup(app)
+    outputs.setup(app)
+    single.setup(app)
     site.setup(app)
     search.setup(app)
+    fresh.setup(app)
     notebooks.setup(app)
     # ``{notation} learning-rate`` describes a symbol, ``{symbol}`learning-rate` `` refers to it;
     # with -n a reference to a symbol that no page describes is a warning.

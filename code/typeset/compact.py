@@ -23,8 +23,10 @@ LENGTHS = {
     "height": "H", "margin-right": "R", "margin-left": "L", "top": "T", "vertical-align": "A",
     "border-bottom-width": "W", "border-right-width": "X", "border-top-width": "Y", "left": "E",
     "min-width": "M", "width": "D", "padding-left": "P", "padding-right": "Q", "bottom": "U",
+    "border-width": "C",
 }
-WORDS = {"position:relative": "J"}
+WORDS = {"position:relative": "J", "border-style:solid": "K", "color:transparent": "O",
+         "border-right-style:solid": "Kr", "margin:0 -0.02em": "Km"}
 # Rules for the strut of a line, which stands before its content.
 STRUT = {"height": "G", "vertical-align": "F"}
 RENAMED = {"katex-base": "B", "mathnormal": "I", "nulldelimiter": "N", "vlist-t": "V"}
@@ -257,6 +259,9 @@ def sheet(classes) -> str:
     for name in sorted(set(classes)):
         if column := re.fullmatch(r"width-(\d+)", name):
             lines.append(f".{name}{{width:{column[1]}%}}")
+        if size := re.fullmatch(r"(width|height)-([\d_]+)(pc|px|em|ex|pt|cm|mm|in)", name):
+            value = size[2].replace("_", ".") + ("%" if size[3] == "pc" else size[3])
+            lines.append(f"img.{name}{{{size[1]}:{value}}}")
         if not (found := NAME.match(name)):
             continue
         letter, value = found[1], int(found[2]) / 10000

@@ -7,6 +7,7 @@ from sphinx.util.math import get_node_equation_number
 from .compact import UnknownStyle, compact
 from .katex import KatexError, render
 
+PAGES = ("html", "singlehtml")
 logger = logging.getLogger(__name__)
 
 
@@ -14,7 +15,7 @@ def _set(translator, node, tex, *, display):
     try:
         formula = render(tex, display=display, macros=dict(translator.config.typeset_macros))
         # Only pages have the style sheet that the short form needs.
-        return compact(formula) if translator.builder.name == "html" else formula
+        return compact(formula) if translator.builder.name in PAGES else formula
     except (KatexError, UnknownStyle) as error:
         logger.warning("this formula cannot be set: %s", error, location=node,
                        type="typeset", subtype="formula")

@@ -18,13 +18,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 import nbformat
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from .fresh import digest, of_file
+
+logger = logging.getLogger(__name__)
+Layout = Callable[[str, list[str]], list[str]]
+"""The argument of a directive and the lines inside to lines of Markdown."""
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
+    "restored": "Restored", "translation": "Translation",
 }
-SILENT = {"answer", "question", "bibliography", "toctree"}
+SILENT = {"answer", "question", "bibliography", "toctree", "glossary", "notation"}
+LISTED = {"build-report", "evidence-table", "exam-map", "papers-table", "paper"}
+ADMONITIONS = {"note", "warning", "tip", "important", "hint", "seealso", "admonition", "caution"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")
 ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)\s*(?:<[^`>]*>)?`")
@@ -33,7 +44,20 @@ This notebook is a page of *{project}* with its code. The folder beside it is th
 the cells import. You need NumPy, Matplotlib and PyTorch."""
 
 
-Layout = Callable[[str, list[str]], list[str]]
+class UnknownDirective(ValueError):
+    """A directive that a notebook cannot show.
+
+    Parameters
+    ----------
+    name : str
+    line : int
+        Of the page.
+    """
+
+    def __init__(self, name, line):
+        super().__init__(f"a notebook cannot show the directive {{{name}}}: typeset/notebooks.py "
+                         "has no translation of it")
+        self.line = line
 
 
 def notebook(source: str, project: str, directives: Mapping[str, Layout] = MappingProxyType({})):
@@ -46,12 +70,16 @@ def notebook(source: str, project: str, directives: Mapping[str, Layout] = Mappi
     project : str
         The name of the book.
     directives : mapping
-        The name of a directive to a function that lays it out: its argument and the lines inside
-        -> lines of Markdown.
+        The name of a directive to what lays it out.
 
     Returns
     -------
     nbformat.NotebookNode
+
+    Raises
+    ------
+    UnknownDirective
+        For one that has no translation.
 
     Examples
     --------
@@ -92,9 +120,17 @@ def notebook(source: str, project: str, directives: Mapping[str, Layout] = Mappi
             cells.append(new_code_cell(examples("\n".join(body))))
         elif name == "code-cell":
             flush()
-            cells.append(new_code_cell(code(body)))
-        elif name not in SILENT:
+            tags = settings(body).get("tags", [])
+            cells.append(new_code_cell(code(body), metadata={"tags": tags} if tags else {}))
+        elif name == "math":
+            words += ["$$", *(one for one in body if not one.startswith(":")), "$$"]
+        elif name in ("code", "code-block", "literalinclude", "list-table", *LISTED):
             words += ["```", *body, "```"]
+        elif name in ADMONITIONS:
+            title = opens["argument"] or name.capitalize()
+            words += ["", f"**{title}**", "", *(one for one in body if not one.startswith(":")), ""]
+        elif name not in SILENT:
+            raise UnknownDirective(name, source.splitlines().index(line) + 1)
     flush()
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
@@ -147,23 +183,48 @@ def examples(text: str) -> str:
     return "\n".join(lines)
 
 
+def split(body: list[str]) -> tuple[list[str], list[str]]:
+    """The options of a cell, as lines of YAML, and its code."""
+    if body and body[0].strip() == "---":
+        end = body.index("---", 1)
+        return body[1:end], body[end + 1 :]
+    count = next((at for at, line in enumerate(body) if not line.startswith(":")), len(body))
+    return [line[1:] for line in body[:count]], body[count:]
+
+
+def settings(body: list[str]) -> dict:
+    """The options of a cell; tags say how a notebook runs it.
+
+    Examples
+    --------
+    >>> settings([":tags: [raises-exception]", "1 / 0"])
+    {'tags': ['raises-exception']}
+    """
+    found = yaml.safe_load("\n".join(split(body)[0])) or {}
+    tags = found.get("tags", [])
+    if isinstance(tags, str):
+        tags = tags.replace(",", " ").split()
+    return {**found, "tags": list(tags)}
+
+
 def code(body: list[str]) -> str:
     """The code of a cell, without its options."""
-    if body and body[0] == "---":
-        body = body[body.index("---", 1) + 1 :]
-    return "\n".join(line for line in body if not line.startswith(":")).strip()
+    return "\n".join(split(body)[1]).strip()
 
 
-def bundle(name: str, source: str, project: str, package: Path,
-           directives: Mapping[str, Layout]) -> bytes:
-    """A zip with the notebook and the package; the same bytes for the same sources."""
-    text = nbformat.writes(notebook(source, project, directives))
+def bundle(name: str, text: str, package: Path) -> bytes:
+    """A zip with the text of a notebook and the package; the same bytes for the same sources."""
     files = {f"{name}/{name}.ipynb": text.encode()}
-    for path in sorted(package.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            place = Path(name) / package.name / path.relative_to(package)
-            files[place.as_posix()] = path.read_bytes()
+    for path in files_of(package):
+        place = Path(name) / package.name / path.relative_to(package)
+        files[place.as_posix()] = path.read_bytes()
     return pack(files)
+
+
+def files_of(package: Path) -> list[Path]:
+    """The files of a package."""
+    return [path for path in sorted(package.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts]
 
 
 def pack(files: dict[str, bytes]) -> bytes:
@@ -190,16 +251,40 @@ def place(app, pagename: str) -> str:
 
 
 def facts(app, pagename, templatename, context, doctree):
-    """Write the notebook of a page and tell the layout where it is."""
-    context["page_download"] = ""
-    if doctree is not None and (where := place(app, pagename)):
-        package = Path(app.confdir) / app.config.typeset_package
-        source = Path(app.env.doc2path(pagename)).read_text(encoding="utf-8")
-        target = Path(app.outdir) / where
-        target.parent.mkdir(parents=True, exist_ok=True)
-        directives = layouts(app.config.typeset_notebook_directives)
-        target.write_bytes(bundle(target.stem, source, app.config.project, package, directives))
-        context["page_download"] = context["pathto"](where, 1)
+    """Tell the layout where the notebook of a page is."""
+    where = place(app, pagename) if doctree is not None else ""
+    context["page_download"] = context["pathto"](where, 1) if where else ""
+
+
+def write_all(app, error):
+    """Write the notebooks of the pages that are there, where page or package has changed."""
+    package = Path(app.confdir) / app.config.typeset_package
+    if error or app.builder.name != "html" or not app.config.typeset_package:
+        return
+    memory, out, held = app.builder.memory, Path(app.outdir), {}
+    code = [(path.relative_to(package).as_posix(), of_file(path))
+            for path in files_of(package)]
+    directives = layouts(app.config.typeset_notebook_directives)
+    for name in sorted(memory["pages"]):
+        if where := place(app, name):
+            source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
+            try:
+                text = nbformat.writes(notebook(source, app.config.project, directives))
+            except UnknownDirective as error:
+                logger.warning("%s", error, location=(name, error.line), type="typeset",
+                               subtype="notebook")
+                continue
+            key = digest(text, package.name, code, of_file(__file__))
+            before, target = memory["notebooks"].get(name, {}), out / where
+            if before.get("key") != key or before["files"] != {where: of_file(target)}:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(bundle(target.stem, text, package))
+            held[name] = {"key": key, "files": {where: of_file(target)}}
+    for name, before in memory["notebooks"].items():
+        for where in before["files"].keys() - held.get(name, {"files": {}})["files"].keys():
+            (out / where).unlink(missing_ok=True)
+    memory["notebooks"] = held
+    app.builder.keep()
 
 
 def setup(app):
@@ -209,3 +294,4 @@ def setup(app):
     # How directives of other packages look in a notebook: name to "package.module:function".
     app.add_config_value("typeset_notebook_directives", {}, "html", frozenset({dict}))
     app.connect("html-page-context", facts)
+    app.connect("build-finished", write_all)

@@ -16,7 +16,9 @@ def main(pages: Path, target: Path) -> int:
     files = {}
     for path in sorted(pages.rglob("*")):
         inside = path.relative_to(pages)
-        if not path.is_file() or inside.parts[0] == "_sources" or path.name == target.name:
+        # What starts with a dot is what a build keeps for the next one.
+        apart = inside.parts[0] == "_sources" or inside.parts[0].startswith(".")
+        if not path.is_file() or apart or path.name == target.name:
             continue
         content = path.read_bytes()
         if path.suffix == ".html":

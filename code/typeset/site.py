@@ -10,14 +10,18 @@ address, ``sitemap.xml``.
 import re
 import shutil
 from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from docutils import nodes
+from sphinx.util import logging
 
 from . import search
 from .compact import sheet
+from .mathematics import PAGES
 
+logger = logging.getLogger(__name__)
 THEME = Path(__file__).parent / "theme"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -38,6 +42,7 @@ ROLES = {
     r' role="doc-biblioentry"': ' role="listitem"',
 }
 CLASSES = re.compile(r'class="([^"]*)"')
+SIZED = re.compile(r'(<img\b[^>]*?) style="([^"]*)"([^>]*>)')
 WIDTH = re.compile(r'style="width: (\d+)(?:\.\d+)?%"')
 
 
@@ -46,9 +51,15 @@ def page_facts(app, pagename, templatename, context, doctree):
     body = context.get("body") or ""
     for old, new in ROLES.items():
         body = re.sub(old, new, body)
+    body = SIZED.sub(_sized, body)
+    if found := re.search(r"<[a-z][^<>]*? (style|on[a-z]+)=[^<>]*>|<(style|script|iframe)\b", body):
+        logger.warning("the policy of a page forbids this, so nobody would see it: %s",
+                       found[0][:80], location=_raw(doctree, found[0]) or pagename,
+                       type="typeset", subtype="policy")
     context["body"] = body
     base = app.config.html_baseurl
     context["page_policy"] = POLICY
+    context["page_words"] = words
     context["page_description"] = describe(doctree) if doctree is not None else ""
     context["page_picture"] = urljoin(base, "_static/page.png")
     context["page_downloads"] = app.config.typeset_downloads
@@ -58,6 +69,60 @@ def page_facts(app, pagename, templatename, context, doctree):
         file.filename and not LEFT_OUT.search(str(file.filename)))
     # The server shows this page under any address, so its links are read from the root.
     context["page_base"] = urlsplit(base).path if pagename == "404" and base else ""
+
+
+def _sized(match):
+    """The size of an image as classes; :func:`typeset.compact.sheet` has their rules."""
+    names = [f"{key}-{size}{'pc' if unit == '%' else unit or 'px'}".replace(".", "_")
+             for key, size, unit in re.findall(r"(width|height):\s*([\d.]+)(%|[a-z]*)", match[2])]
+    before, after = match[1], match[3]
+    if ' class="' in before + after:
+        return re.sub(r' class="', f' class="{" ".join(names)} ', before + after, count=1)
+    return f'{before} class="{" ".join(names)}"{after}'
+
+
+def _raw(doctree, text):
+    """The node of raw HTML that a piece of a page comes from."""
+    for node in doctree.findall(nodes.raw) if doctree is not None else ():
+        if text[:40] in node.astext():
+            while node.parent is not None and not node.line:
+                node = node.parent
+            return node
+    return None
+
+
+class _Words(HTMLParser):
+    """The text of HTML; of a formula, what a screen reader says, and not what is drawn as well."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.said, self.inside = [], 0
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "span" and (self.inside or "katex-html" in (dict(attributes).get("class") or "")):
+            self.inside += 1
+
+    def handle_endtag(self, tag):
+        self.inside -= tag == "span" and self.inside > 0
+
+    def handle_data(self, data):
+        if not self.inside:
+            self.said.append(data.replace("\u2061", ""))
+
+
+def words(html: str) -> str:
+    """A title as plain text.
+
+    Examples
+    --------
+    >>> from typeset.katex import render
+    >>> words(f"The {render('beta', display=False)}-VAE")
+    'The beta-VAE'
+    """
+    parser = _Words()
+    parser.feed(re.sub(r"<annotation .*?</annotation>", "", str(html or ""), flags=re.S))
+    parser.close()
+    return " ".join("".join(parser.said).split())
 
 
 def describe(doctree, longest=200) -> str:
@@ -75,7 +140,7 @@ def describe(doctree, longest=200) -> str:
 
 def write_files(app, error):
     """Write the files that depend on all pages."""
-    if error or app.builder.name != "html":
+    if error or app.builder.name not in PAGES:
         return
     out = Path(app.outdir)
     for name in UNUSED:
@@ -84,22 +149,26 @@ def write_files(app, error):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    lengths, index = out / "_static" / "formulas.css", out / "search-index.js"
-    wanted = [Path(app.builder.get_outfilename(name)) for name in sorted(app.env.all_docs)]
-    pages = [page for page in wanted if page.is_file()]  # one chapter may be built alone
-    if index.is_file() and all(page.stat().st_mtime < index.stat().st_mtime for page in pages):
+    if app.builder.name == "singlehtml":
+        used = _classes(sorted(out.glob("*.html")))
+        (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
         return
-    used = {name for page in pages for names in CLASSES.findall(page.read_text(encoding="utf-8"))
-            for name in names.split()}
-    lengths.write_text(sheet(used), encoding="utf-8")
+    pages = app.builder.memory["pages"]  # one chapter may be built alone
+    used = {name for page in pages.values() for name in page.get("classes", ())}
+    (out / "_static" / "formulas.css").write_text(sheet(used), encoding="utf-8")
     base = app.config.html_baseurl
     robots = "User-agent: *\nAllow: /\n"
     if base:
         robots += f"Sitemap: {urljoin(base, 'sitemap.xml')}\n"
         (out / "sitemap.xml").write_text(site_map(app, base), encoding="utf-8")
     (out / "robots.txt").write_text(robots, encoding="utf-8")
-    # The last file to be written: as long as it is younger than all pages, nothing is to be done.
-    index.write_text(search.join(app), encoding="utf-8")
+    (out / "search-index.js").write_text(search.join(app, pages), encoding="utf-8")
+
+
+def _classes(pages):
+    """The names of the classes of pages."""
+    return {name for page in pages for names in CLASSES.findall(page.read_text(encoding="utf-8"))
+            for name in names.split()}
 
 
 def site_map(app, base) -> str:

@@ -30,7 +30,7 @@ def fill(book):
     book.write("code/helper.py", '"""Help.\n\n>>> 1 + 1\n2\n"""\n\n\n'
                "def fail():\n    raise ValueError('from the module')\n")
     for name, cells in CELLS.items():
-        book.chapter(name, *cells, tags=["raises-exception"])
+        book.chapter(name, *cells, tags=["raises-exception", "raises-warning"])
     book.write("book/chapters/examples.md", "# Examples\n\n```{doctest}\n>>> {'a', 'b'} == "
                "{'b', 'a'}\nTrue\n```\n")
     book.write("book/chapters/report.md", "# Report\n\n```{build-report}\n```\n")

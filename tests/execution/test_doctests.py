@@ -210,7 +210,7 @@ def test_example_that_is_shown_but_not_run(tested):
 
 
 def test_block_without_an_example(tested):
-    edit(tested, "book/chapters/page.md", "- In a list:", "```{doctest}\nno prompt\n```\n")
+    edit(tested, "book/chapters/page.md", "- In a list:", "```{doctest}\n\n```\n")
     assert "the doctest block has no example" in tested.build("dummy").warnings
 
 

@@ -4,10 +4,12 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
-from execution.pool import Pool
+from execution import pool
+from execution.pool import Pool, temporary
 from execution.store import Store
 
 FAULTS = {  # what the second cell does -> (line within the cell, what is said)
@@ -26,6 +28,17 @@ FAULTS = {  # what the second cell does -> (line within the cell, what is said)
         "PermissionError: a cell has no network: socket.connect ('127.0.0.1', 9)",
     ),
     "name": ("import socket\nsocket.getaddrinfo('example.org', 80)", 2, "no network"),
+    "datagram": (
+        "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))", 2,
+        "PermissionError: a cell has no network: socket.sendto ('127.0.0.1', 9)",
+    ),
+    "connection, version 6": (
+        "import socket\nsocket.socket(socket.AF_INET6).connect(('::1', 9))", 2, "no network",
+    ),
+    "socket of another process": (
+        "import socket\nsocket.socket(socket.AF_UNIX).connect('/run/other.sock')", 2,
+        "PermissionError: a cell has no sockets but its own: socket.connect '/run/other.sock'",
+    ),
     "writes": ("x = 1\nopen('out.txt', 'w')", 2,
                "PermissionError: a cell writes in tempfile's folder only: open for writing"),
     "appends": ("from pathlib import Path\nPath('../index.md').open('a')", 2, "tempfile's folder"),
@@ -155,10 +168,96 @@ def test_child_that_ended_without_being_waited_for_is_fine(book):
     assert book.build("dummy").warnings == ""
 
 
+SOCKETS = {
+    "listener": (
+        "import multiprocessing.connection as c, os\n"
+        "with c.Listener(family='AF_UNIX') as listener:\n"
+        "    if os.fork() == 0:\n"
+        "        with c.Client(listener.address) as client:\n"
+        "            client.send('over a socket')\n"
+        "        os._exit(0)\n"
+        "    with listener.accept() as connection:\n"
+        "        print(connection.recv())\n"
+        "_ = os.wait()",
+        "over a socket",
+    ),
+    "descriptor that is sent": (
+        "import os, socket\na, b = socket.socketpair()\nr, w = os.pipe()\n"
+        "socket.send_fds(a, [b'x'], [r])\n_, [fd], _, _ = socket.recv_fds(b, 1, 1)\n"
+        "_ = os.write(w, b'through a descriptor')\nos.read(fd, 99).decode()",
+        "through a descriptor",
+    ),
+    "loader": (
+        "import torch\nfrom torch.utils.data import DataLoader\n"
+        "loader = DataLoader(torch.arange(6.0), batch_size=2, num_workers=2)\n"
+        "print([batch.tolist() for batch in loader])",
+        "[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]",
+    ),
+    "loader that stays": (
+        "import torch\nfrom torch.utils.data import DataLoader\n"
+        "loader = DataLoader(torch.arange(4.0), num_workers=2, persistent_workers=True)\n"
+        "print(sum(b.item() for b in loader) + sum(b.item() for b in loader))\ndel loader",
+        "12.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOCKETS)
+def test_sockets_within_the_machine_in_a_deep_folder(name, new_book, tmp_path):
+    cell, printed = SOCKETS[name]
+    if "torch" in cell:
+        pytest.importorskip("torch")
+    folder = tmp_path.joinpath(*["a folder of some depth"] * 6)
+    folder.mkdir(parents=True)
+    book = new_book(folder)
+    book.chapter("a", cell)
+    done = book.build("dummy", execution_preload=["numpy", "torch"], execution_limit=60)
+    assert done.warnings == ""
+    assert printed in book.notebook("a")
+
+
+def test_temporary_files_have_short_paths_and_go(book, monkeypatch, tmp_path):
+    for base, short in ((tmp_path / ("a" * 60), False), (Path("/tmp/t"), True)):
+        base.mkdir(parents=True, exist_ok=True)
+        monkeypatch.setattr("tempfile.tempdir", str(base))
+        folder = temporary()
+        assert folder.startswith(os.path.realpath(base)) == short
+        assert len(folder) <= 53
+        os.rmdir(folder)
+    book.chapter("a", "import tempfile\nopen(tempfile.mkdtemp() + '/x', 'w').write('x')")
+    assert book.build("dummy").warnings == ""
+    book.chapter("b", "import os\nos.kill(os.getpid(), 9)")
+    assert book.build("dummy").status == 1
+    assert os.listdir("/tmp/t") == []
+
+
+def test_without_waitid(book, monkeypatch):
+    """macOS has no ``os.waitid`` before Python 3.13."""
+    site = book.write("site/sitecustomize.py", "import os\ndel os.waitid\n").parent
+    given = pool.environment
+    monkeypatch.setattr(pool, "environment",
+                        lambda folder: given(folder) | {"PYTHONPATH": str(site)})
+    book.chapter("a", "import os\nprint('waitid', hasattr(os, 'waitid'))",
+                 "import multiprocessing\n"
+                 "with multiprocessing.get_context('fork').Pool(1) as workers:\n"
+                 "    print(workers.map(abs, [-1]))")
+    book.chapter("b", "import os, time\nif os.fork() == 0:\n    os._exit(0)\ntime.sleep(0.2)",
+                 "os.waitstatus_to_exitcode(os.wait()[1])")
+    assert book.build("dummy").warnings == ""
+    assert "waitid False" in book.notebook("a") and "[1]" in book.notebook("a")
+    path = book.chapter("c", "1", "import os, time\nif os.fork() == 0:\n    time.sleep(60)", "2")
+    line = path.read_text().splitlines().index("import os, time") + 1
+    assert f"c.md:{line}: WARNING: the cell at line {line}: a process that the cell started" in (
+        book.build("dummy").warnings
+    )
+
+
 def test_many_short_runs(tmp_path):
     """Children that speak and end in the same moment, more at a time than there are cores."""
-    common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": []}
-    limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False}
+    common = {"cwd": str(tmp_path), "root": str(tmp_path), "folders": [], "apart": [],
+              "modules": None}
+    limits = {"limit": 60, "memory": 0, "programs": False, "allow_errors": False,
+              "text": 100, "data": 100}
     cells = [{"source": "1 + 1", "tags": []}]
     jobs = [{"kind": "cells", "cells": cells, **common, **limits} for _ in range(200)]
     with Pool(Store(tmp_path), [], 6) as pool:

@@ -43,7 +43,6 @@ SAMPLE = {
     "implicit figure": "fig, ax = plt.subplots(figsize=(2, 1))\nax.bar([1, 2], [3, 4])",
     "figure object": "from matplotlib.figure import Figure\nf = Figure()\n"
                      "f.subplots().plot([1])\nf",
-    "warning": "import warnings\nwarnings.warn('careful')",
     "glue": "from myst_nb import glue\nglue('answer', 42, display=False)\nglue('shown', 'text')",
     "module": "import helper\nhelper.double(4)",
     "blank": "   \n",
@@ -56,6 +55,7 @@ RAISING = {
     "error in a representation": "class Bad:\n    def __repr__(self):\n"
                                  "        raise ValueError('r')\nBad()",
     "exit": "import sys\nsys.exit(1)",
+    "warning": "import warnings\nwarnings.warn('careful')",
     "after": "'still here'",
 }
 
@@ -66,7 +66,7 @@ def both(shared):
     shared.write("code/helper.py", "def double(x):\n    return 2 * x\n\n\n"
                  "def fail():\n    raise ValueError('from the module')\n")
     shared.chapter("sample", *SAMPLE.values())
-    shared.chapter("raising", *RAISING.values(), tags=["raises-exception"])
+    shared.chapter("raising", *RAISING.values(), tags=["raises-exception", "raises-warning"])
     shared.chapter("skipped", "x = 1", "raise ValueError", tags=["skip-execution"])
     notebooks = []
     for fork in (True, False):

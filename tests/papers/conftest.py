@@ -253,7 +253,8 @@ def book(tmp_path) -> Book:
         },
     )
     settings = {
-        "extensions": ["myst_parser", "sphinx.ext.doctest", "papers", stand_in.__name__],
+        "extensions": ["myst_parser", "sphinx.ext.doctest", "typeset.fresh", "papers",
+                       stand_in.__name__],
         "myst_enable_extensions": ["colon_fence", "dollarmath"],
         "papers_register": "register.csv",
         "html_theme": "basic",

@@ -14,7 +14,7 @@ import pytest
 from press import compare, epub, index, pages, pdf
 
 ROOT = Path(__file__).parent.parent.parent
-BUILD = ROOT / "build"
+BUILD = Path(os.environ.get("BOOK_BUILD", ROOT / "build"))
 WHEN = 1767225600
 
 

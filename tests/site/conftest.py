@@ -6,9 +6,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tools import FLAGS, ROOT, Server, chromium
+from tools import BUILD, FLAGS, Server, chromium
 
-SITE = Path(os.environ.get("SITE", ROOT / "build" / "html"))
+SITE = Path(os.environ.get("SITE", BUILD / "html"))
 
 
 @pytest.fixture(scope="session")

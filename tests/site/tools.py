@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TOOLS = Path(os.environ.get("SITE_TOOLS", ROOT / "build" / "site-tools")) / "node_modules"
+BUILD = Path(os.environ.get("BOOK_BUILD", ROOT / "build"))
+TOOLS = BUILD / "site-tools/node_modules"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --allow-file-access-from-files"

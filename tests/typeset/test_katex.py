@@ -4,6 +4,7 @@ import re
 
 import pytest
 from tinybook import build, write
+from typeset import STATIC, one
 from typeset.katex import KatexError, render
 
 SETTINGS = {
@@ -103,3 +104,42 @@ def test_an_undefined_symbol_ends_the_build_at_its_line(tmp_path):
     assert bad.exit_code == 1
     assert len(bad.warnings) == 1
     assert re.match(r"index.md:7: WARNING: .*symbol.*zeta", bad.warnings[0])
+
+
+@pytest.mark.parametrize("tex, message", [
+    (r"\tag{3} x", r"\tag: equations are numbered by the book"),
+    (r"x \notag", r"\notag: equations are numbered"),
+    (r"\begin{align} a &= b \end{align}", r"\begin{align} numbers each of its lines"),
+    (r"\begin{gather} a \end{gather}", r"\begin{gather} numbers each of its lines"),
+    (r"\mathbb{a}", "no font of the book has 'a' in the face double-struck"),
+    (r"\mathcal{a}", "no font of the book has 'a' in the face script"),
+    (r"\mathbf{\alpha}", "no font of the book has 'α' in the face bold"),
+    (r"\boldsymbol{+}", "no font of the book has '+' in the face bold-italic"),
+    (r"\varsubsetneq", "its sign has another form in print"),
+])
+def test_refuses_what_another_form_would_show_otherwise(tex, message):
+    with pytest.raises(KatexError, match=re.escape(message)):
+        render(tex, display=True)
+
+
+@pytest.mark.parametrize("tex", [r"\mathbb{1}", r"\mathbf{x} \mathbf{1}", r"\boldsymbol{\alpha}",
+                                 r"\mathcal{L}", r"\begin{align*} a &= b \end{align*}"])
+def test_sets_what_all_forms_show_alike(tex):
+    assert "katex-html" in render(tex, display=True)
+
+
+def test_the_double_struck_one_is_drawn_by_its_own_font(tmp_path):
+    one.draw(tmp_path / "one.woff")
+    assert (tmp_path / "one.woff").read_bytes() == (STATIC / "one.woff").read_bytes()
+    assert 'class="mord mathbb">1<' in render(r"\mathbb{1}", display=False)
+
+
+def test_two_builds_of_aligned_lines_are_the_same(tmp_path):
+    page = "# Page\n\n\\begin{align*}\na &= b \\\\\nc &= d\n\\end{align*}\n"
+    settings = SETTINGS | {"myst_enable_extensions": ["amsmath"]}
+    made = []
+    for name in ("one", "two"):
+        built = build(write(tmp_path / name, {"index.md": page}), **settings)
+        assert built.warnings == []
+        made.append(built.page("index.html"))
+    assert made[0] == made[1] and "eqno" not in made[0]

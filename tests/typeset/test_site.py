@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from tinybook import build, write
 from typeset import offline
 from typeset.compact import UnknownStyle, compact
-from typeset.notebooks import notebook
+from typeset.notebooks import UnknownDirective, notebook
 from typeset.site import POLICY
 
 # The inherited theme asks Sphinx for what Sphinx will rename.
@@ -130,14 +130,85 @@ def test_a_notebook_has_the_cells_the_examples_and_the_words():
     page = (
         "---\nfile_format: mystnb\n---\n(label)=\n# A\n\n:::{answer} A1a\n:::\n\n"
         ":::{marks}\n- 1: x\n:::\n\n"
-        ":::{derivation} D\n:label: der\ndef: f = 1\nclaim: a\n= b -- why\n:::\n\n"
+        ":::{proof} D\n:label: der\na = b\n:::\n\n"
         "```{code-cell} ipython3\n---\ntags: [x]\n---\n1 + 1\n```\n\nSee {part}`A1a`.\n"
     )
-    cells = notebook(page, "Tiny").cells
+    proof = {"proof": lambda title, body: [f"**Proof of {title}**", "", f"${body[-1]}$"]}
+    cells = notebook(page, "Tiny", proof).cells
     assert [cell.cell_type for cell in cells] == ["markdown", "code", "markdown"]
     assert cells[1].source == "1 + 1"
     assert cells[2].source == "See A1a."
     words = cells[0].source
-    for piece in ("# A", "**Marks**\n\n- 1: x", "**Derivation: D**", "Def $f = 1$", "$= b$ — why"):
+    for piece in ("# A", "**Marks**\n\n- 1: x", "**Proof of D**\n\n$a = b$"):
         assert piece in words
     assert ":::" not in words and "label" not in words
+
+
+@pytest.mark.parametrize("options", [
+    "---\ntags: [raises-exception, hide-input]\n---\n", ":tags: [raises-exception, hide-input]\n",
+    ":tags: raises-exception, hide-input\n",
+    "---\ntags:\n- raises-exception\n- hide-input\n---\n",
+])
+def test_a_notebook_keeps_the_tags_of_a_cell(options):
+    [_, cell] = notebook(f"# A\n\n```{{code-cell}} ipython3\n{options}1 / 0\n```\n", "Tiny").cells
+    assert cell.metadata == {"tags": ["raises-exception", "hide-input"]}
+    assert cell.source == "1 / 0"
+
+
+def test_a_cell_that_is_not_to_run_says_so_in_the_notebook():
+    page = "# A\n\n```{code-cell} ipython3\n:tags: [skip-execution]\ninput()\n```\n"
+    assert notebook(page, "Tiny").cells[1].metadata.tags == ["skip-execution"]
+
+
+def test_a_notebook_shows_equations_and_admonitions_and_names_what_it_cannot():
+    page = "# A\n\n```{math}\n:label: eq-x\nx\n```\n\n:::{note}\nCareful.\n:::\n"
+    words = notebook(page, "Tiny").cells[0].source
+    assert "$$\nx\n$$" in words and "**Note**\n\nCareful." in words
+    with pytest.raises(UnknownDirective, match=r"{video}") as caught:
+        notebook(page + "\n```{video} a\n```\n", "Tiny")
+    assert caught.value.line == 12
+
+
+def test_a_directive_that_the_notebook_cannot_show_ends_the_build_at_its_line(tmp_path):
+    page = "# A\n\n```python\nimport lesson\n```\n\n```{epigraph}\nx\n```\n"
+    folder = write(tmp_path, {"index.md": page})
+    (folder / "lesson").mkdir()
+    bad = build(folder, **SETTINGS, typeset_package=str(folder / "lesson"))
+    assert bad.exit_code == 1
+    assert bad.warnings == [
+        "index.md:7: WARNING: a notebook cannot show the directive {epigraph}: "
+        "typeset/notebooks.py has no translation of it [typeset.notebook]"]
+
+
+def test_what_the_policy_forbids_ends_the_build(tmp_path):
+    page = '# A\n\ntext\n\n<p style="color: red">x</p>\n'
+    bad = build(write(tmp_path, {"index.md": page}), **SETTINGS)
+    assert bad.exit_code == 1
+    assert re.match(r"index.md:5: WARNING: the policy of a page forbids this", bad.warnings[0])
+
+
+SINGLE = {
+    "index.md": "# Tiny\n\n```{toctree}\na\nb\n```\n",
+    **{f"{name}.md": f"# {name}\n\n## Same\n\nA[^one] $x_1^2$, [here](#t-{name}).\n\n"
+                     f"(t-{name})=\n## Target\n\n```{{list-table}} Numbers\n* - 1\n```\n\n"
+                     f"[^one]: Note of {name}.\n" for name in "ab"},
+}
+
+
+def test_the_single_page_has_every_id_once_and_no_style(tmp_path):
+    made = build(write(tmp_path, SINGLE), builder="singlehtml", numfig=True, **SETTINGS)
+    assert made.warnings == []
+    page = soup(made, "index.html")
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids)) and {"same", "b-same"} <= set(ids)
+    assert not page.find(style=True) and not page.find("style")
+    assert page.find("link", href=re.compile("formulas.css"))
+    lengths = made.page("_static/formulas.css")
+    used = {name for tag in page.select(".katex [class]") for name in tag["class"]}
+    assert all(f".{name}" in lengths for name in used if re.fullmatch(r"[T]-?\d+", name))
+    notes = page.select("aside[role=doc-footnote]")
+    marks = page.select("a[role=doc-noteref]")
+    assert [mark["href"] for mark in marks] == [f"#{note['id']}" for note in notes]
+    assert [note.p.get_text() for note in notes] == ["Note of a.", "Note of b."]
+    # What leads to a mark from its note is on the page too.
+    assert all(page.find(id=link["href"][1:]) for link in page.select("a[role=doc-backlink]"))

@@ -105,6 +105,8 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
         def holds() -> bool:
             return v.compare(op, v.plain(left), v.plain(right))
 
+        if e.watch is not None:
+            e.watch.choose(node, left - right)
         if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):
             return holds()
         return e.recorder.decide(v.tensor(left) - v.tensor(right), holds)

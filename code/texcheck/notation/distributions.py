@@ -420,7 +420,8 @@ def one_outcome(e: Evaluator, dist: Node, env: Env, rng: np.random.Generator) ->
         return likely[int(rng.integers(len(likely)))]
     assert law.axes is not None and law.value is not None
     axes = law.axes(e, dist, env)
-    far = 6.0 if axes[0] is NORMAL and rng.random() < 0.2 else 1.0
+    often = 6.0 if rng.random() < 0.2 else 1.0
+    far = max(often, e.draw.far) if axes[0] is NORMAL else 1.0
     place = torch.as_tensor(np.array([far * a.random(rng, 1)[0] for a in axes]))
     value = law.value(e, dist, env, place, int(rng.choice([-1, 1])))
     return value.detach() if isinstance(value, torch.Tensor) else value

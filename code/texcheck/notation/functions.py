@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from .. import registry
 from .. import values as v
 from ..differentiate import primed
-from ..env import Env
+from ..env import Env, Watch
 from ..errors import Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
@@ -111,9 +113,28 @@ def fn_value(e: Evaluator, node: Node, env: Env, name: str, args: tuple[Node, ..
             found: v.Value = inner.log(e, args[0], env)
             return found
     given = [e.value(a, env) for a in args]
+    if e.watch is not None and name in ("max", "min", "relu"):
+        watch_arms(e.watch, node, name, given)
     if order:
         return primed(lambda x: apply(name, x), given[0], order)
     return apply(name, *given)
+
+
+def watch_arms(watch: Watch, node: Node, name: str, given: list[v.Value]) -> None:
+    """Note by what a function chooses between its arguments, or between its argument and zero."""
+    if any(isinstance(a, v.Lazy) for a in given):
+        return
+    if name == "relu":
+        watch.choose(node, given[0])
+        return
+    values = torch.broadcast_tensors(*map(v.tensor, given))
+    choose = torch.maximum if name == "max" else torch.minimum
+    for place in range(1 if len(values) == 2 else len(values)):
+        others = [a for i, a in enumerate(values) if i != place]
+        rest = others[0]
+        for other in others[1:]:
+            rest = choose(rest, other)
+        watch.choose(node, values[place] - rest, place)
 
 
 def apply(name: str, *args: v.Value) -> v.Value:
@@ -148,6 +169,17 @@ def softplus(x: torch.Tensor) -> torch.Tensor:
 def of_primes(node: Node) -> list[tuple[Node, Node | None]]:
     """A function with primes differentiates itself, by its argument."""
     return [(node, None)] if node.args[2] else []
+
+
+def whole_part(towards: Callable[[torch.Tensor], torch.Tensor]
+               ) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The next whole number; nothing where rounding decides which one that is."""
+    def value(x: torch.Tensor) -> torch.Tensor:
+        away = (x - x.round()).abs()
+        unsure = (away > 0) & (away < 1e-9 * torch.clamp(x.abs(), min=1))
+        return torch.where(unsure, torch.nan, towards(x))
+
+    return value
 
 
 def jumps(node: Node) -> bool:
@@ -187,10 +219,10 @@ register(
     Function("sign", torch.sign, picks=True,
              words=("sign", "sgn"), entrywise=True, powers=True, jumps=True,
              examples=(r"\mathrm{sign}(a)",)),
-    Function("floor", torch.floor, picks=True,
+    Function("floor", whole_part(torch.floor), picks=True,
              brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
              examples=(r"\lfloor a \rfloor",)),
-    Function("ceil", torch.ceil, picks=True,
+    Function("ceil", whole_part(torch.ceil), picks=True,
              brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True,
              examples=(r"\lceil a \rceil",)),
     Function("erf", torch.erf, words=("erf",), entrywise=True, powers=True,

@@ -140,6 +140,8 @@ def abs_value(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     value = e.value(a, env)
     if not v.is_scalar(value):
         raise v.type_error(rf"| | around {v.shape_text(value)}: write \|x\|, or \det(A)")
+    if e.watch is not None:
+        e.watch.choose(node, value)
     return abs(value)
 
 

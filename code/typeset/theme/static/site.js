@@ -62,8 +62,12 @@
   // Copy buttons. Of a dialogue with Python, what one types is copied.
   const typed = (code) => {
     const lines = code.textContent.trimEnd().split("\n");
+    // A line of dots alone is an ellipsis, unless a dialogue is there for it to go on with.
+    if (!lines.some((line) => /^>>>( |$)/.test(line))) {
+      return lines.join("\n");
+    }
     const prompts = lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line));
-    return prompts.length ? prompts.map((line) => line.slice(4)).join("\n") : lines.join("\n");
+    return prompts.map((line) => line.slice(4)).join("\n");
   };
   if (navigator.clipboard) {
     document.querySelectorAll("div.highlight > pre").forEach((code) => {

@@ -1,0 +1,161 @@
+"""Arms of what chooses: both sides of a maximum, an absolute value, a condition, and the tie.
+
+What chooses has a switching function: u in |u|, a - b in max(a, b), l - r in 1[l < r]. Its sign
+says which arm a draw takes. The values of it that the draws met stand in a `Watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from . import values as v
+from .bounds import bounds
+from .compare import evaluated, trees
+from .corners import Rng
+from .counterexample import where
+from .coverage import nodes
+from .env import Switch, Watch
+from .errors import Error
+from .evaluate import Evaluator
+from .items import Block, Item
+from .program import Program
+from .reach import names_behind, nodes_behind
+from .search import Objective, climb, tried
+from .trees import Node, show
+
+EVALUATIONS = 120
+SECONDS = 0.1
+TIES = 6  # attempts to put a draw on a boundary
+ORDERED = ("<", ">", r"\le", r"\ge")
+
+
+def switching(block: Block) -> Iterator[tuple[Item, Node]]:
+    """The nodes of steps and definitions that choose by the sign of a number."""
+    for item, node in nodes(block):
+        if node.kind == "abs" or (node.kind == "fn" and node.args[0] in ("max", "min", "relu")):
+            yield item, node
+        elif node.kind == "ind":
+            yield from ((item, c) for c in node.args[0]
+                        if c.kind == "rel" and c.args[0] in ORDERED)
+
+
+def unreached(block: Block, watch: Watch) -> Iterator[tuple[Item, Node, Switch, int]]:
+    """The arms that no draw has taken: the node, its switching function, and the sign of it."""
+    for item, node in switching(block):
+        for switch, (low, high, _) in list(watch.switches.items()):
+            if switch[0] == id(node):
+                yield from ((item, node, switch, sign) for sign, missing in (
+                    (1, high <= 0), (-1, low >= 0))
+                    if missing and not ruled_out(block.program, node, sign))
+
+
+def ruled_out(program: Program, node: Node, sign: int) -> bool:
+    """Whether the declarations alone say that no draw takes an arm."""
+    if node.kind == "abs" or (node.kind == "fn" and node.args[0] == "relu"):
+        low, high = bounds(program, node.args[0] if node.kind == "abs" else node.args[1][0])
+    else:
+        pair = node.args[1:] if node.kind == "rel" else node.args[1]
+        if len(pair) != 2:
+            return False
+        first, second = (bounds(program, part) for part in pair)
+        low, high = first[0] - second[1], first[1] - second[0]
+    return low >= 0 if sign < 0 else high <= 0
+
+
+def value_of(block: Block, node: Node, switch: Switch, sign: int) -> Objective:
+    """The switching function of a node on a draw, as something to make large."""
+    steps = [s for s in block.steps if s.right is not None and s.left is not None and any(
+        n is node for n in nodes_behind(block.program, *trees(s)))]
+
+    def objective(evaluator: Evaluator) -> float | None:
+        watch = evaluator.watch = Watch()
+        for step in steps:
+            evaluated(step, evaluator)
+            if switch in watch.switches:
+                low, high, _ = watch.switches[switch]
+                return high if sign > 0 else -low
+        return None
+
+    return objective
+
+
+def reach(block: Block, starts: list[Evaluator], node: Node, switch: Switch, sign: int,
+          rng: Rng) -> Evaluator | None:
+    """A draw that takes an arm, if a search finds one."""
+    objective = value_of(block, node, switch, sign)
+    names = names_behind(block.program, node)
+    for start in starts:
+        found = climb(start, objective, names, rng, evaluations=EVALUATIONS, seconds=SECONDS,
+                      enough=1e-9)
+        if found is not None and found[0] > 0:
+            return found[1]
+    return None
+
+
+def untested(block: Block, item: Item, node: Node, sign: int) -> Error:
+    """The error of an arm that no draw takes."""
+    side = "positive" if sign > 0 else "negative"
+    what = {"abs": f"what stands in {show(node)} is never {side}",
+            "rel": f"{show(node)}: the left side less the right one is never {side}"}.get(
+        node.kind, f"one arm of {show(node)} is never taken")
+    return block.error("lint", f"{what} on any draw found, so that this arm was not tested: "
+                       "write the arm that is meant, or widen the domains", item.line, where(item))
+
+
+# ---- ties --------------------------------------------------------------------------------
+
+
+def ties(block: Block, starts: list[Evaluator], watch: Watch, rng: Rng) -> Iterator[Evaluator]:
+    """Draws on the boundary of what chooses, where a number solves for it."""
+    for _, node in switching(block):
+        for switch, (_, _, met) in list(watch.switches.items()):
+            if switch[0] != id(node) or met:
+                continue
+            for start in starts[:TIES]:
+                found = tied(block, rounded(start), node, switch, rng)
+                if found is not None:
+                    yield found
+                    break
+
+
+def rounded(evaluator: Evaluator) -> Evaluator:
+    """The same draw with whole numbers, whose sums and products are exact."""
+    draw, program = evaluator.draw, evaluator.program
+
+    def whole(key: str, value: v.Value) -> v.Value:
+        domain = program.lets[key].domain.args[0] if key in program.lets else ""
+        if not isinstance(value, torch.Tensor) or domain not in ("R", "R+", "R-"):
+            return value
+        sign = -1 if domain == "R-" else 1
+        found = torch.clamp(value.detach(), -64, 64).round()
+        return found if domain == "R" else sign * torch.clamp(sign * found, min=1)
+
+    return Evaluator(program, replace(draw, values={k: whole(k, x) for k, x in
+                                                    draw.values.items()}), evaluator.memo)
+
+
+def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
+         rng: Rng) -> Evaluator | None:
+    """A draw with one number moved to where a switching function that is linear in it vanishes."""
+    objective = value_of(block, node, switch, 1)
+    names = [k for k in names_behind(block.program, node)
+             if isinstance(x := start.draw.values.get(k), torch.Tensor) and not x.dim()]
+    for key in rng.permutation(names) if names else ():
+        def moved(by: float, key: str = str(key)) -> Evaluator:
+            value = start.draw.values[key]
+            assert isinstance(value, torch.Tensor)
+            values = {**start.draw.values, key: value + by}
+            return Evaluator(start.program, replace(start.draw, values=values), start.memo)
+
+        at = [tried(moved(by), objective) for by in (0.0, 1.0)]
+        if at[0] is None or at[1] is None or at[0] == at[1]:
+            continue
+        found = moved(-at[0] / (at[1] - at[0]))
+        if tried(found, objective) == 0:
+            return found
+    return None
+
+

@@ -1,0 +1,124 @@
+"""Whether an anchor ties a definition: it would notice a change, and it holds at the corners too.
+
+An anchor such as ``\\frac{\\sigma(a)}{\\sigma(a)} == …`` holds for every \\sigma, and one that is
+compared between 0.1 and 0.9 alone does not see a logarithm that is cut off at 10^{-4}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from . import anchor
+from . import values as v
+from .env import Env
+from .errors import Refused, Undefined
+from .evaluate import Evaluator
+from .items import Block, Item
+from .perturb import BEYOND, FLOOR, SHAKES, Shaken
+from .program import Definition, Program
+from .trees import Node, pretty
+
+CORNER_ARGUMENTS = (0.0, 1.0, -1.0, 1e-9, -1e-9, 1e-3, -1e-3, 2.0, 6.5, -6.5, 30.0, -30.0, 1e4,
+                    -1e4)
+LOOSE = 1e-5  # relative difference allowed at a corner, beside what rounding may do
+
+
+def unnoticed(block: Block, item: Item, evaluator: Evaluator, free: dict[str, torch.Tensor],
+              found: set[str]) -> None:
+    """Take from `found` the definitions whose change moves the left side of an anchor.
+
+    Parameters
+    ----------
+    found : set of str
+        Definitions that no draw so far has shown to be tied; changed in place.
+    """
+    assert item.left is not None
+    for key in sorted(found):
+        changed = program_with(block.program, key)
+        try:
+            before = value_of(item.left, evaluator, free)
+        except (Undefined, Refused):
+            continue
+        try:
+            after = value_of(item.left, Evaluator(changed, evaluator.draw), free)
+        except (Undefined, Refused):
+            found.discard(key)
+            continue
+        if before.shape != after.shape or bool((before != after).any()):
+            found.discard(key)
+
+
+def program_with(program: Program, key: str) -> Program:
+    """The declarations with one definition changed: its value a little larger, and moved."""
+    old = program.defs[key]
+    body = Node("add", (("+", Node("mul", (Node("num", ("1.01",)), old.body))),
+                        ("+", Node("mul", (Node("num", ("0.0001",)), old.body)))))
+    new: Definition = replace(old, body=body)
+    families = {**program.families, key: new} if key in program.families else program.families
+    return replace(program, defs={**program.defs, key: new}, families=families, _closures={})
+
+
+def hidden(keys: set[str]) -> str:
+    """What to say of definitions that an anchor does not see."""
+    names = " and ".join(pretty(k) for k in sorted(keys))
+    return (f"the anchor holds whatever {names} is: the left side cancels it; write "
+            f"{names.split(' and ')[0]} itself on the left")
+
+
+def value_of(node: Node, evaluator: Evaluator, free: dict[str, torch.Tensor]) -> torch.Tensor:
+    value = evaluator.value(node, Env(bound=free))
+    if isinstance(value, v.Lazy):
+        raise Refused("code", "the left side has no size")
+    return v.tensor(value).detach()
+
+
+@dataclass
+class Difference:
+    """Both sides of an anchor at a corner where they differ by more than rounding."""
+
+    left: torch.Tensor
+    right: torch.Tensor
+
+
+def refuted(block: Block, item: Item, evaluator: Evaluator,
+            rng: np.random.Generator) -> Difference | None:
+    """Both sides of an anchor that a draw at a corner refutes, where rounding is not the reason."""
+    free = {n: torch.tensor(float(rng.choice(CORNER_ARGUMENTS)), dtype=torch.float64)
+            for n in item.free}
+    assert item.left is not None
+    try:
+        left = value_of(item.left, evaluator, free)
+        with np.errstate(all="ignore"):
+            code = anchor.evaluate(item.python, evaluator, free, block.packages)
+    except (Undefined, Refused, ArithmeticError, RuntimeError):
+        return None
+    right = torch.as_tensor(np.asarray(code))
+    if right.numel() != left.numel() or not bool(torch.isfinite(right).all()):
+        return None
+    right = right.reshape(left.shape)
+    if not bool(torch.isfinite(left).all()):
+        return None
+    gap = (left - right).abs()
+    allowed = LOOSE * torch.maximum(left.abs(), right.abs()) + moved(item.left, evaluator, free)
+    return Difference(left, right) if bool((gap > allowed).any()) else None
+
+
+def moved(node: Node, evaluator: Evaluator, free: dict[str, torch.Tensor]) -> torch.Tensor:
+    """By how much rounding may move each entry of the left side."""
+    found = []
+    most = 0.0
+    for number in range(SHAKES):
+        shaken = Shaken(evaluator, number)
+        try:
+            found.append(value_of(node, shaken, free))
+        except (Undefined, Refused, ArithmeticError, RuntimeError):
+            return torch.full((), float("inf"), dtype=torch.float64)
+        if shaken.lost:
+            return torch.full((), float("inf"), dtype=torch.float64)
+        most = max(most, shaken.most)
+    stack = torch.stack(found)
+    spread: torch.Tensor = (stack.max(0).values - stack.min(0).values).abs()
+    return 1e4 * BEYOND * spread + 1e4 * FLOOR * most

@@ -1,0 +1,226 @@
+"""Statements that fail only in a corner: each kind by a generator, and the true ones beside it."""
+
+import itertools
+import os
+
+import numpy as np
+import pytest
+import texcheck
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texcheck.corners import CORNERS, THEMES
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "5"))  # EXAMPLES=500 pytest … is a longer run
+drawn = settings(deadline=None, max_examples=EXAMPLES)
+SEEDS = st.integers(0, 10**6)
+BITS = st.floats(0.0005, 0.3)
+PLACES = st.floats(-9, 9).filter(lambda x: abs(x) > 0.1)
+
+
+def kinds(text, seed):
+    return [e.kind for e in texcheck.check(texcheck.read_block(text), seed=seed).errors]
+
+
+def refused(text, seed):
+    assert kinds(text, seed), text
+
+
+def accepted(text, seed):
+    report = texcheck.check(texcheck.read_block(text), seed=seed)
+    assert report.ok, str(report.errors[0])
+
+
+# ---- inequalities with a constant that is a little too good ------------------------------
+
+SHARP = {  # each holds with c = 0 and with no larger c
+    "means": ("a, b \\in \\mathbb{R}_{>0}", "a + b", "\\ge", "(2 + @) \\sqrt{a b}"),
+    "schwarz": ("x, z \\in \\mathbb{R}^n", "|x^\\top z|", "\\le", "(1 - @) \\|x\\| \\|z\\|"),
+    "norms": ("x \\in \\mathbb{R}^n", "\\|x\\|_1", "\\le", "(1 - @) \\sqrt{n} \\|x\\|"),
+    "correlation": ("A \\in \\mathbb{S}^n_{++}", "A_{1,1} A_{2,2}", "\\ge", "(1 + @) A_{1,2}^2"),
+    "sigmoid": ("a \\in \\mathbb{R}", "\\mathrm{sigmoid}(a) (1 - \\mathrm{sigmoid}(a))", "\\le",
+                "0.25 - 0.1 \\cdot @"),
+    "entropy": ("p \\in \\Delta^K", "-\\sum_k p_k \\log p_k", "\\le", "(1 - @) \\log K"),
+    "trace": ("A \\in \\mathbb{S}^n_{++}", "\\mathrm{tr}(A)^2", "\\le",
+              "(1 - @) n \\mathrm{tr}(A A)"),
+    "place": ("a \\in \\mathbb{R}", "(a - 3.7)^2", "\\ge", "0.01 \\cdot @"),
+    "exponential": ("a \\in \\mathbb{R}", "e^a", "\\ge", "1 + a + 0.1 \\cdot @"),
+}
+
+
+@pytest.mark.parametrize("name", SHARP)
+@drawn
+@given(seed=SEEDS, by=BITS)
+def test_a_constant_that_is_a_little_too_good(name, seed, by):
+    domain, left, relation, right = SHARP[name]
+    refused(f"let: {domain}\nclaim: {left}\n{relation} {right.replace('@', f'{by:.4f}')}", seed)
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_the_best_constant_holds(name):
+    domain, left, relation, right = SHARP[name]
+    for seed in range(3):
+        accepted(f"let: {domain}\nclaim: {left}\n{relation} {right.replace('@', '0')}", seed)
+
+
+# ---- what holds on a part only -----------------------------------------------------------
+
+@drawn
+@given(seed=SEEDS, place=PLACES, width=st.floats(0.005, 0.5))
+def test_a_bump_somewhere(seed, place, width):
+    refused(f"let: a, b \\in \\mathbb{{R}}\nclaim: b + \\max(0, {width:.3f} - |a - ({place:.3f})|)"
+            "\n= b", seed)
+
+
+@drawn
+@given(seed=SEEDS, most=st.floats(20, 1e5))
+def test_clipping_far_out_does_something(seed, most):
+    refused(f"let: a \\in \\mathbb{{R}}\nclaim: \\max(-{most:.0f}, \\min(a, {most:.0f}))\n= a",
+            seed)
+
+
+@drawn
+@given(seed=SEEDS, least=st.integers(2, 8))
+def test_a_floor_under_a_probability_does_something(seed, least):
+    refused(f"let: p \\in (0,1)\nclaim: \\log \\max(p, 10^{{-{least}}})\n= \\log p", seed)
+
+
+@drawn
+@given(seed=SEEDS, place=PLACES, by=st.integers(-5, 5).filter(bool))
+def test_a_boundary_belongs_to_one_side(seed, place, by):
+    refused("let: a, b \\in \\mathbb{R}\n"
+            f"claim: \\mathbb{{1}}[{abs(by)} a + b \\le {place:.1f}]\n"
+            f"= \\mathbb{{1}}[{abs(by)} a + b < {place:.1f}]", seed)
+
+
+def test_an_arm_that_no_draw_takes_is_named():
+    block = texcheck.read_block("let: a \\in (0, 1)\nassume: a > 0.5\n"
+                                "claim: a + \\max(0, 0.2 - a)\n= a")
+    error, = texcheck.check(block).errors
+    assert "one arm of max(0, (0.2 - a)) is never taken" in error.message
+
+
+# ---- whole numbers, dimensions, indices --------------------------------------------------
+
+@drawn
+@given(seed=SEEDS, end=st.integers(5, 40))
+def test_a_product_that_vanishes_for_the_first_numbers(seed, end):
+    refused(f"let: N \\in \\mathbb{{N}}\nclaim: \\prod_{{k=1}}^{{{end}}} (N - k)\n= 0", seed)
+
+
+@drawn
+@given(seed=SEEDS, most=st.floats(2.2, 3.3))
+def test_a_sum_without_bound(seed, most):
+    refused("let: N \\in \\mathbb{N}\nclaim: \\sum_{k=1}^N \\frac{1}{k}\n"
+            f"\\le {most:.2f}", seed)
+
+
+@drawn
+@given(seed=SEEDS, count=st.integers(3, 5))
+def test_all_indices_equal(seed, count):
+    names = "ijklr"[:count]
+    deltas = " ".join(f"\\delta_{{{a}{b}}}" for a, b in itertools.pairwise(names))
+    refused(f"let: {', '.join(names)} \\in \\{{1,\\ldots,n\\}}; a \\in \\mathbb{{R}}\n"
+            f"claim: a + {deltas}\n= a", seed)
+
+
+@drawn
+@given(seed=SEEDS)
+def test_a_dimension_may_be_one(seed):
+    refused("let: x \\in \\mathbb{R}^n\nclaim: n\n\\ge 2\nclaim: x^\\top x\n\\ge 0", seed)
+
+
+# ---- matrices, tables, random variables --------------------------------------------------
+
+@pytest.mark.parametrize("text", [
+    "let: A \\in \\mathbb{S}^n_{+}\nclaim: \\det(A)\n= 0",
+    "let: A, B, C \\in \\mathbb{S}^n_{++}\nclaim: \\mathrm{tr}(A B C)\n\\ge 0",
+    "let: A, B \\in \\mathbb{S}^n_{++}; x \\in \\mathbb{R}^n\nclaim: x^\\top A B x\n\\ge 0",
+    "let: A \\in \\mathbb{S}^n_{++}; x \\in \\mathbb{R}^n\nclaim: \\|A^{-1} x\\|\n\\le 500 \\|x\\|",
+    "pmf: p(x); q(x)\nclaim: \\mathrm{KL}(p \\,\\|\\, q)\n\\le 5",
+    "pmf: p(x)\nclaim: \\mathbb{1}[p(x) > 0]\n= 1",
+    "pmf: p(x,z)\nclaim: p(x)\n\\ge 0.002",
+    "rv: X \\in \\mathbb{R}\nclaim: |X - \\mathbb{E}[X]|\n\\le 4 \\sqrt{\\mathrm{Var}(X)}",
+    "rv: X \\in \\mathbb{R}\nclaim: \\mathbb{E}[X^4]\n\\le 20 (\\mathbb{E}[X^2])^2",
+    "rv: X \\in \\mathbb{R}_{>0}\nclaim: \\mathbb{E}[X] \\mathbb{E}[\\frac{1}{X}]\n\\le 6",
+    "let: a \\in \\mathbb{R}_{>0}\nrv: X \\in \\mathbb{R}_{>0}\n"
+    "claim: \\mathbb{E}[\\mathbb{1}[X \\ge a]]\n\\le \\frac{\\mathbb{E}[X]}{1.05 a}",
+    "rv: X \\in \\mathbb{R}^3\nclaim: \\det(\\mathrm{Cov}(X, X))\n= 0",
+])
+def test_what_fails_for_some_matrix_table_or_variable(text):
+    for seed in range(4):
+        refused(text, seed)
+
+
+# ---- what floats hide --------------------------------------------------------------------
+
+HIDDEN = {
+    "saturated": "let: a \\in (20, 30)\nclaim: \\tanh(a)\n= 1",
+    "vanishing": "let: a \\in (20, 30)\nclaim: \\frac{\\partial \\tanh(a)}{\\partial a}\n= 0",
+    "underflow": "let: a, b \\in \\mathbb{R}\nclaim: \\frac{e^{a - 10^9}}{e^{a - 10^9} + e^b}\n= 0",
+    "tiny": "let: g \\in (0, 0.9)\nclaim: g^{1000}\n= 0",
+    "beside": "let: m \\in \\mathbb{R}; v \\in \\mathbb{R}_{>0}\n"
+              "claim: \\frac{m}{\\sqrt{v} + 10^{-10}}\n= \\frac{m}{\\sqrt{v}}",
+    "narrow": "let: x \\in (0, 10^{-9})\nclaim: \\log(1 + x)\n= x",
+    "order": "let: a \\in \\mathbb{R}; h \\in (10^{-8}, 10^{-7})\nclaim: e^{a + h}\n= e^a (1 + h)",
+    "entries": "let: a, b \\in \\mathbb{R}\nclaim: \\begin{pmatrix} 10^{10} a \\\\ b \\end{pmatrix}"
+               "\n= \\begin{pmatrix} 10^{10} a \\\\ 2 b \\end{pmatrix}",
+    "decimal": "let: a \\in \\mathbb{R}\nclaim: \\lfloor 0.29 \\cdot 100 \\rfloor a\n= 28 a",
+    "tail": "let: b \\in (0, 0.9)\nclaim: (1 - b) \\sum_{k=0}^{99} b^k\n= 1",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_floats_hide(name):
+    for seed in range(3):
+        refused(HIDDEN[name], seed)
+
+
+@pytest.mark.parametrize("text", [
+    "let: a \\in (20, 30)\nclaim: \\tanh(a)\n= \\frac{e^a - e^{-a}}{e^a + e^{-a}}",
+    "let: b \\in (0, 0.9)\nclaim: (1 - b) \\sum_{k=0}^{99} b^k\n= 1 - b^{100}",
+    "let: a \\in (20, 30)\nclaim: \\frac{\\partial \\tanh(a)}{\\partial a}\n= 1 - \\tanh^2(a)",
+    "let: a \\in \\mathbb{R}; h \\in (10^{-8}, 10^{-7})\nclaim: e^{a + h}\n= e^a e^h",
+    "let: a, b \\in \\mathbb{R}\nclaim: |a b|\n= |a| |b|",
+])
+def test_what_holds_to_the_last_digit(text):
+    for seed in range(3):
+        accepted(text, seed)
+
+
+# ---- orders ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("claim, order, good", [
+    ("e^x \\approx 1 + x", "O(x^2)", True),
+    ("e^x \\approx 1.0000001 + x", "O(x^2)", False),
+    ("\\cos x \\approx 1 - \\frac{x^2}{2.0001}", "O(x^4)", False),
+    ("x \\log x \\approx 0", "O(x)", False),
+    ("x^2 \\log x \\approx 0", "O(x^2)", False),
+    ("x^2 \\log x \\approx 0", "o(x)", True),
+    ("\\log(1 + x) \\approx x - \\frac{x^2}{2}", "O(x^3)", True),
+    ("\\frac{e^x - e^{-x}}{2 x} \\approx 1", "O(x^2)", True),
+])
+def test_orders(claim, order, good):
+    left, right = claim.split(" \\approx ")
+    text = (f"let: x \\in (0,1)\nclaim: {left}\n\\approx {right}  [x\\to0 : {order}]")
+    for seed in range(3):
+        assert (kinds(text, seed) == []) == good
+
+
+# ---- members of the domains --------------------------------------------------------------
+
+@drawn
+@given(seed=SEEDS, size=st.integers(2, 6))
+def test_corners_are_members(seed, size):
+    rng = np.random.default_rng(seed)
+    tests = {"R+": lambda a: (a > 0).all(), "R0+": lambda a: (a >= 0).all(),
+             "R-": lambda a: (a < 0).all(), "S": lambda a: np.allclose(a, a.T),
+             "simplex": lambda a: (a >= 0).all() and np.isclose(a.sum(), 1),
+             "S++": lambda a: np.allclose(a, a.T, atol=0) and (np.linalg.eigvalsh(a) > 0).all(),
+             "S+": lambda a: (np.linalg.eigvalsh(a) > -1e-9 * abs(a).max()).all(),
+             "orthogonal": lambda a: np.allclose(a @ a.T, np.eye(len(a)))}
+    for name, member in tests.items():
+        for theme in THEMES:
+            for make in CORNERS[name]["plain"].get(theme, ()):
+                shape = (size, size) if name in ("S", "S+", "S++", "orthogonal") else (size, 1)
+                array = np.asarray(make(rng, shape))
+                assert array.shape == shape and np.isfinite(array).all() and member(array), name
