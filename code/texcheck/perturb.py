@@ -98,6 +98,15 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
 
 
+def excess(result: Result, left: torch.Tensor, right: torch.Tensor) -> float:
+    """By how much the side that is to be the smaller one is larger; of matrices, by how much their
+    difference is not positive semidefinite."""
+    relation = result.item.relation
+    if relation in v.LOEWNER:
+        return -float(v.ordered(relation, left, right)[1][0])
+    return float(left - right) * (1 if relation == r"\le" else -1)
+
+
 def violation(result: Result, evaluator: Evaluator) -> float | None:
     """By what share of its sides an inequality fails; negative where it holds.
 
@@ -107,12 +116,11 @@ def violation(result: Result, evaluator: Evaluator) -> float | None:
     pair = evaluated(result.item, evaluator).pair()
     if pair is None:
         return None
-    left, right = map(float, pair)
-    gap = (left - right) * (1 if result.item.relation == r"\le" else -1)
-    size = max(abs(left), abs(right))
-    if 0.0 in (left, right) and size:
+    left, right = pair
+    gap, size = excess(result, left, right), largest(left, right)
+    if size and not (bool(left.any()) and bool(right.any())):
         shaken = evaluated(result.item, Shaken(evaluator, 0)).pair()
-        moved = float((shaken[0] - shaken[1]).abs()) if shaken is not None else size
+        moved = largest(shaken[0] - shaken[1], left * 0) if shaken is not None else size
         size = max(abs(moved - size) / SHAKE, 1e-3 * size)
     return gap / size if size else 0.0
 

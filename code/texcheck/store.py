@@ -13,7 +13,7 @@ from typing import Any
 from .errors import Refused
 from .lines import cut, logical_lines
 
-RENDERERS = ("directive.py", "render.py")
+RENDERERS = ("directive.py", "markdown.py", "render.py")
 """The files that only lay out results; whatever else lies here, in folders too, judges."""
 
 SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",

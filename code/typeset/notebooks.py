@@ -9,7 +9,6 @@ installed.
 """
 
 import doctest
-import inspect
 import io
 import re
 import zipfile
@@ -27,6 +26,8 @@ from sphinx.util import logging
 from .fresh import digest, of_file
 
 logger = logging.getLogger(__name__)
+Layout = Callable[[str, list[str]], list[str]]
+"""The argument of a directive and the lines inside to lines of Markdown."""
 
 TITLES = {
     "short": "Short answer", "marks": "Marks", "pitfall": "Pitfall", "variation": "Variation",
@@ -59,9 +60,6 @@ class UnknownDirective(ValueError):
         self.line = line
 
 
-Layout = Callable[[str, list[str]], list[str]]
-
-
 def notebook(source: str, project: str, directives: Mapping[str, Layout] = MappingProxyType({})):
     """A page as a notebook.
 
@@ -72,8 +70,7 @@ def notebook(source: str, project: str, directives: Mapping[str, Layout] = Mappi
     project : str
         The name of the book.
     directives : mapping
-        The name of a directive to a function that lays it out: its argument and the lines inside
-        -> lines of Markdown.
+        The name of a directive to what lays it out.
 
     Returns
     -------
@@ -215,10 +212,8 @@ def code(body: list[str]) -> str:
     return "\n".join(split(body)[1]).strip()
 
 
-def bundle(name: str, source: str, project: str, package: Path,
-           directives: Mapping[str, Layout]) -> bytes:
-    """A zip with the notebook and the package; the same bytes for the same sources."""
-    text = nbformat.writes(notebook(source, project, directives))
+def bundle(name: str, text: str, package: Path) -> bytes:
+    """A zip with the text of a notebook and the package; the same bytes for the same sources."""
     files = {f"{name}/{name}.ipynb": text.encode()}
     for path in files_of(package):
         place = Path(name) / package.name / path.relative_to(package)
@@ -267,26 +262,23 @@ def write_all(app, error):
     if error or app.builder.name != "html" or not app.config.typeset_package:
         return
     memory, out, held = app.builder.memory, Path(app.outdir), {}
-    named = app.config.typeset_notebook_directives
-    directives = layouts(named)
-    shown = [of_file(Path(inspect.getfile(layout))) for layout in directives.values()]
     code = [(path.relative_to(package).as_posix(), of_file(path))
             for path in files_of(package)]
+    directives = layouts(app.config.typeset_notebook_directives)
     for name in sorted(memory["pages"]):
         if where := place(app, name):
             source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
-            key = digest(source, app.config.project, package.name, code, named, shown,
-                         of_file(__file__))
+            try:
+                text = nbformat.writes(notebook(source, app.config.project, directives))
+            except UnknownDirective as error:
+                logger.warning("%s", error, location=(name, error.line), type="typeset",
+                               subtype="notebook")
+                continue
+            key = digest(text, package.name, code, of_file(__file__))
             before, target = memory["notebooks"].get(name, {}), out / where
             if before.get("key") != key or before["files"] != {where: of_file(target)}:
-                try:
-                    content = bundle(target.stem, source, app.config.project, package, directives)
-                except UnknownDirective as error:
-                    logger.warning("%s", error, location=(name, error.line), type="typeset",
-                                   subtype="notebook")
-                    continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+                target.write_bytes(bundle(target.stem, text, package))
             held[name] = {"key": key, "files": {where: of_file(target)}}
     for name, before in memory["notebooks"].items():
         for where in before["files"].keys() - held.get(name, {"files": {}})["files"].keys():

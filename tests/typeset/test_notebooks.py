@@ -9,7 +9,7 @@ import pytest
 from sphinx.errors import ExtensionError
 from texcheck.files import derivations
 from texcheck.lines import cut, logical_lines
-from typeset.notebooks import layouts, notebook
+from typeset.notebooks import UnknownDirective, layouts, notebook
 
 ROOT = Path(__file__).parents[2]
 NAMED = {"derivation": "texcheck.markdown:derivation"}
@@ -28,10 +28,6 @@ claim: x + x
 unchecked: x is a number
 mistaken: 1
 :::
-
-```{other} Title
-inside
-```
 """
 
 
@@ -41,7 +37,7 @@ def words(page, named=NAMED):
 
 
 def test_a_derivation_is_laid_out_by_its_own_reader():
-    text = words(PAGE).partition("**Derivation: Twice**\n\n")[2].partition("```")[0]
+    text = words(PAGE).partition("**Derivation: Twice**\n\n")[2]
     assert text.strip().split("\n\n") == [
         r"Let $x \in \mathbb{R}$, $W \in \mathbb{R}^{n\times n}$",
         r"Define $\sigma(u) = \frac{1}{1+e^{-u}}$",
@@ -53,9 +49,9 @@ def test_a_derivation_is_laid_out_by_its_own_reader():
     ]
 
 
-def test_without_a_function_the_directive_is_shown_as_it_stands():
-    assert "```\ninside\n```" in words(PAGE)
-    assert "claim: x + x" in words(PAGE, {})
+def test_without_a_function_the_directive_is_not_known():
+    with pytest.raises(UnknownDirective, match=r"\{derivation\}"):
+        words(PAGE, {})
 
 
 @pytest.mark.parametrize("where", ["texcheck.markdown:layout", "nowhere:derivation", "texcheck",

@@ -130,15 +130,16 @@ def test_a_notebook_has_the_cells_the_examples_and_the_words():
     page = (
         "---\nfile_format: mystnb\n---\n(label)=\n# A\n\n:::{answer} A1a\n:::\n\n"
         ":::{marks}\n- 1: x\n:::\n\n"
-        ":::{derivation} D\n:label: der\ndef: f = 1\nclaim: a\n= b -- why\n:::\n\n"
+        ":::{proof} D\n:label: der\na = b\n:::\n\n"
         "```{code-cell} ipython3\n---\ntags: [x]\n---\n1 + 1\n```\n\nSee {part}`A1a`.\n"
     )
-    cells = notebook(page, "Tiny").cells
+    proof = {"proof": lambda title, body: [f"**Proof of {title}**", "", f"${body[-1]}$"]}
+    cells = notebook(page, "Tiny", proof).cells
     assert [cell.cell_type for cell in cells] == ["markdown", "code", "markdown"]
     assert cells[1].source == "1 + 1"
     assert cells[2].source == "See A1a."
     words = cells[0].source
-    for piece in ("# A", "**Marks**\n\n- 1: x", "**Derivation: D**", "Def $f = 1$", "$= b$ — why"):
+    for piece in ("# A", "**Marks**\n\n- 1: x", "**Proof of D**\n\n$a = b$"):
         assert piece in words
     assert ":::" not in words and "label" not in words
 
