@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from . import registry
-from . import registry
 from . import values as v
 from .block import Item
 from .compare import LOOSE, evaluated, largest, trees
