@@ -308,7 +308,7 @@ def orthogonal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
 def unit(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     """A column of length one."""
     array = gaussian(rng, sizes)
-    return array / np.linalg.norm(array)
+    return array / float(np.linalg.norm(array))
 
 
 def orthonormal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:

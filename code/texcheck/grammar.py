@@ -465,7 +465,8 @@ class Parser(Names):
         while True:
             start = self.place()
             left = self.expr()
-            if self.peek() not in RELATIONS - {r"\approx", r"\propto"} | {r"\in"} or self.at >= self.end:
+            known = RELATIONS - {r"\approx", r"\propto"} | {r"\in"}
+            if self.peek() not in known or self.at >= self.end:
                 raise self.refuse("a relation is expected here: =, \\ne, <, >, \\le, \\ge or \\in")
             while self.peek() in RELATIONS | {r"\in"} and self.at < self.end:
                 op = self.take().text

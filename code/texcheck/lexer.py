@@ -46,7 +46,8 @@ OWN = SPACING | GREEK | FONTS | ACCENTS | PUNCTUATION | RELATIONS
 SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",
         r"\lVert": r"\|", r"\rVert": r"\|", r"\lbrace": r"\{", r"\rbrace": r"\}",
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
-        r"\succcurlyeq": r"\succeq", r"\preccurlyeq": r"\preceq", r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
+        r"\succcurlyeq": r"\succeq", r"\preccurlyeq": r"\preceq", r"\tfrac": r"\frac",
+        r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",

@@ -317,8 +317,10 @@ def test_endless_things_and_false_neighbours(left, right, wrong):
 
 
 @pytest.mark.parametrize("formula, words", [
-    (r"\sum_{t=1}^\infty \frac{c}{t}", "is not found"), (r"\sum_{t=0}^\infty (-1)^t c", "not found"),
-    (r"\sum_{t=0}^\infty c (1 + g)^t", "not found"), (r"\lim_{t\to 0} \frac{c |t|}{t}", "not found"),
+    (r"\sum_{t=1}^\infty \frac{c}{t}", "is not found"),
+    (r"\sum_{t=0}^\infty (-1)^t c", "not found"),
+    (r"\sum_{t=0}^\infty c (1 + g)^t", "not found"),
+    (r"\lim_{t\to 0} \frac{c |t|}{t}", "not found"),
     (r"\lim_{t\to\infty} c \cos t", "not found"), (r"\prod_{t=1}^\infty c^t", "one index"),
     (r"\min_w c w", "no place is found"), (r"\arg\min_w (w^2 - c)^2", "different places"),
     (r"\arg\min_w c |w - a|", "kink"), (r"\arg\min_v \|X v - y\|^2 c", "so that the place"),
@@ -351,9 +353,10 @@ def test_matrices_and_vectors_of_a_kind(declared, step, right):
 
 
 def test_another_equality_says_how_it_is_stated():
-    found = complaints("let: a, b \\in \\mathbb{R}\nassume: a + b = 1\nclaim: a^2 + b\n= a^2 + 1 - a")
+    claim = "claim: a^2 + b\n= a^2 + 1 - a"
+    found = complaints("let: a, b \\in \\mathbb{R}\nassume: a + b = 1\n" + claim)
     assert "def: b = 1 - a" in found[0]
-    assert complaints("let: a \\in \\mathbb{R}\ndef: b = 1 - a\nclaim: a^2 + b\n= a^2 + 1 - a") == []
+    assert complaints("let: a \\in \\mathbb{R}\ndef: b = 1 - a\n" + claim) == []
 
 
 def test_an_anchor_names_its_argument_as_it_likes():

@@ -1,7 +1,8 @@
 r"""The least and the greatest over a continuous symbol or a finite set, and where they are taken.
 
-A minimum over real numbers is found by Newton's method from several starts. It counts only with its
-certificate: the gradient vanishes there, no eigenvalue of the Hessian is negative, all starts agree.
+A minimum over real numbers is found by Newton's method from several starts. It counts only with
+its certificate: the gradient vanishes there, every eigenvalue of the Hessian is positive, and all
+starts end at the same place.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..env import NOWHERE, Env
 from ..errors import Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
+from ..names import Script
 from ..registry import Notation, register
 from ..trees import Node, pretty, show
 from .sums import binders, bindings
@@ -47,11 +49,9 @@ def read_extreme(p: Parser, op: str, start: int) -> Node:
     sup = p.superscript()
     if sub is None:
         raise p.refuse(f"say over what: {op}_w, or {op}_{{k}}", start)
-    name = over_symbol(p, sub.first, sub.last)
-    if name is not None:
-        key, domain = name
-        p.at = sub.after
-        return over_reals(p, op, key, domain, start)
+    real = over_reals(p, op, sub, start)
+    if real is not None:
+        return real
     found, conditions = p.inside(sub.first, sub.last, lambda: binders(p, sup))
     p.at = max(s.after for s in (sub, sup) if s)
     if len(found) != 1:
@@ -78,7 +78,13 @@ def over_symbol(p: Parser, first: int, last: int) -> tuple[str, Node | None] | N
     return p.inside(first, last, read)
 
 
-def over_reals(p: Parser, op: str, key: str, domain: Node | None, start: int) -> Node:
+def over_reals(p: Parser, op: str, sub: Script, start: int) -> Node | None:
+    """What runs over a continuous symbol; None where something else stands below the sign."""
+    found = over_symbol(p, sub.first, sub.last)
+    if found is None:
+        return None
+    key, domain = found
+    p.at = sub.after
     return p.node("optimum", (op, key, domain, bodied(p, op, key, start)), start)
 
 
@@ -180,7 +186,8 @@ def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
             break
         curves, basis = torch.linalg.eigh((hessian + hessian.T) / 2)
         most = float(curves.abs().max())
-        step = basis @ ((basis.T @ gradient) / curves.abs().clamp(min=max(1e-8 * most, 1e-300)))
+        sizes = curves.abs().clamp(min=max(1e-8 * most, 1e-300))
+        step: torch.Tensor = basis @ ((basis.T @ gradient) / sizes)
         if float(step.abs().max()) <= 1e-9 * (1 + float(u.abs().max())):
             if float(curves[0]) <= FLAT * most:
                 raise Undefined(f"{op}: the Hessian is singular there, so that the place is not "
@@ -204,7 +211,8 @@ def polished(f: Objective, u: torch.Tensor) -> torch.Tensor:
     derivatives of the place, and the second, are those of the place."""
     for _ in range(2):
         _, gradient, hessian = slopes(f, u)
-        u = u - torch.linalg.solve(hessian, gradient)
+        step: torch.Tensor = torch.linalg.inv(hessian) @ gradient
+        u = u - step
     return u
 
 

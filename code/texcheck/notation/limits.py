@@ -2,9 +2,8 @@ r"""Limits and infinite sums, by extrapolation with an estimate of the error."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 
@@ -84,7 +83,7 @@ def series_value(e: Evaluator, node: Node, env: Env, key: str, low: Node,
         if not math.isfinite(size):
             break
         ratio = float(rest[-1] / rest[0]) if float(rest[0]) > 0 else 0.0
-        if (float(rest.max()) * len(terms) <= 1e-15 * size and ratio < 0.9) or size == 0:
+        if size == 0 or (float(rest.max()) * len(terms) <= 1e-15 * size and ratio < 0.9):
             return terms.sum()
     else:
         sums = torch.cumsum(terms, 0)
@@ -113,7 +112,7 @@ def extrapolated(values: list[torch.Tensor]) -> tuple[torch.Tensor, float]:
     column = values
     best, error = values[-1], distance(values)
     for order in range(1, len(values) - 1):
-        column = [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(column)]
+        column = [b + (b - a) / (2**order - 1) for a, b in pairwise(column)]
         estimate = distance(column)
         if not estimate >= error:
             best, error = column[-1], estimate
@@ -160,7 +159,6 @@ def reach(node: Node) -> tuple[list[Node], list[Node]]:
     return [node.args[1]], [node.args[2]]
 
 
-Reader = Callable[..., Node]
 register(
     "Limits and infinite sums",
     Notation("limit", show_limit, limit_value, starts={r"\lim": read_limit}, binds=first_name,

@@ -50,7 +50,7 @@ def eigen_value(e: Evaluator, node: Node, env: Env, which: Node | str, a: Node) 
 def singular_value(e: Evaluator, node: Node, env: Env, which: Node | str, a: Node) -> v.Value:
     matrix = e.value(a, env)
     if v.is_scalar(matrix):
-        return abs(matrix)
+        return v.tensor(matrix).abs()
     if not v.is_matrix(matrix):
         raise v.type_error(f"singular values of {v.shape_text(matrix)}")
     return picked(e, env, which, torch.linalg.svdvals(matrix), "singular value")

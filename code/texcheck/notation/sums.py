@@ -67,12 +67,10 @@ def over_continuous(p: Parser, op: str, sub: Script, start: int) -> Node | None:
     r"""``\min_w`` over a symbol that is no index."""
     if op not in ("max", "min"):
         return None
-    from .extremes import over_reals, over_symbol
-    found = over_symbol(p, sub.first, sub.last)
-    if found is None:
-        return None
-    p.at = sub.after
-    return over_reals(p, op, *found, start)
+    read = registry.kind("optimum").read
+    assert read is not None
+    found: Node | None = read(p, op, sub, start)
+    return found
 
 
 def infinite_sum(p: Parser, op: str, bindings: list[Node], conditions: list[Node], body: Node,
