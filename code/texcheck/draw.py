@@ -380,8 +380,9 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
         found = [sample_group(program, evaluator, group, rng)]
         entries = max(v.tensor(x).numel() for x in found[0].values() if not isinstance(x, v.Lazy))
         count = max(3 if len(groups) > 1 else 5, min(entries, LARGEST) + 2)
+        even = 3.0 if rng.random() < 0.8 else 0.3  # now and then, most outcomes are rare
         weights = [torch.tensor(float(w), dtype=torch.float64)
-                   for w in rng.dirichlet(np.full(count, 3.0))]
+                   for w in rng.dirichlet(np.full(count, even))]
         found += [sample_group(program, evaluator, group, rng) for _ in range(count - 1)]
         if len(program.rvs) > 1:
             for place, (key, value) in enumerate(list(found[0].items())):

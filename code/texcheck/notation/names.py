@@ -64,7 +64,8 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -
     return picked
 
 
-def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...], order: int) -> Any:
+def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...],
+               order: int) -> Any:
     given = [e.value(a, env) for a in args]
     if order:
         return primed(lambda x: applied(e, key, [x], env), given[0], order)
