@@ -424,7 +424,7 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
         raise v.type_error("a condition on a continuous variable that is not normal: write the "
                            "density of the condition")
     body, joint.body = joint.body, lambda env: torch.cat(
-        [v.tensor(env.cuts[k]).reshape(-1) for k in given])
+        [torch.as_tensor(env.cuts[k], dtype=torch.float64).reshape(-1) for k in given])
     size = len(joint.axes)
     zero = torch.zeros(size, dtype=torch.float64)
     start, slopes = joint.at(zero), torch.func.jacrev(joint.at)(zero)
