@@ -139,12 +139,14 @@ class Integrand(Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """A standard variable: where it lies, its density, and how wide a panel may be."""
+    """A standard variable: where it lies, how wide a panel may be, and at which of its ends it goes
+    on without being integrated."""
 
     name: str
     low: float
     high: float
     width: float
+    tails: tuple[float, ...] = ()
 
     def density(self, x: torch.Tensor) -> torch.Tensor:
         if self.name == "normal":
@@ -161,9 +163,9 @@ class Axis:
         return rng.exponential(size=count) if self.name == "exponential" else rng.random(count)
 
 
-NORMAL = Axis("normal", -13.0, 13.0, 2.0)
+NORMAL = Axis("normal", -13.0, 13.0, 2.0, (-13.0, 13.0))
 UNIFORM = Axis("uniform", 0.0, 1.0, 0.5)
-EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0)
+EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0, (60.0,))
 
 
 @lru_cache(maxsize=64)
@@ -280,13 +282,12 @@ class Piece(NamedTuple):
 
 
 def in_pieces(f: Integrand, axis: Axis, cells: int) -> Mean:
-    total = size = None
-    for piece in march(f, axis, cells):
-        part = panels(f, axis, piece)
-        total = part.value if total is None else total + part.value
-        size = part.size if size is None else size + part.size
-    assert total is not None and size is not None
-    return Mean(total, size)
+    pieces = list(march(f, axis, cells))
+    parts = [panels(f, axis, piece) for piece in pieces]
+    size = torch.stack([p.size for p in parts]).sum(0)
+    for piece in (pieces[0], pieces[-1]):
+        check_tail(f, axis, piece, size)
+    return Mean(torch.stack([p.value for p in parts]).sum(0), size)
 
 
 def march(f: Integrand, axis: Axis, cells: int) -> Iterator[Piece]:
@@ -411,17 +412,14 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
         waiting = [half for lo, hi, d in bad
                    for half in ((lo, (lo + hi) / 2, d + 1), ((lo + hi) / 2, hi, d + 1))]
     assert total is not None and size is not None
-    check_tail(f, axis, piece, size)
     return Mean(total, size)
 
 
 def check_tail(f: Integrand, axis: Axis, piece: Piece, size: torch.Tensor) -> None:
     """Beyond the ends of what is integrated, nothing may be left."""
-    if axis is UNIFORM:
-        return
     for end in (piece.low, piece.high):
         x = end.detach().reshape(1)
-        if float(x) in (axis.low, axis.high) and not (axis is EXPONENTIAL and float(x) == 0):
+        if float(x) in axis.tails:
             left = (axis.density(x) * f.many(x[:, None], piece.decided).values[0]).detach().abs()
             if not bool((left <= AGREE * size + 1e-290).all()):
                 raise unknown("it grows too fast")

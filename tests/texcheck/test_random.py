@@ -284,7 +284,8 @@ def test_moments(axis, power, true):
 @pytest.mark.parametrize("function, axes", [
     (lambda u: 1 / u**2, [NORMAL]), (lambda u: torch.exp(u**2), [NORMAL]),
     (lambda u: torch.maximum(u[0], u[1]) * torch.tanh(u[2]), [NORMAL] * 3),
-    (lambda u: torch.tanh(3 * u + 1).prod(), [NORMAL] * 5), (lambda u: torch.exp(2 * u), [EXPONENTIAL])])
+    (lambda u: torch.tanh(3 * u + 1).prod(), [NORMAL] * 5),
+    (lambda u: torch.exp(2 * u), [EXPONENTIAL])])
 def test_a_mean_that_is_not_known_is_refused(function, axes):
     with pytest.raises(texcheck.errors.Undefined):
         mean(Plain(function), axes)
@@ -357,4 +358,6 @@ def test_bounds_of_probabilities():
           "claim: P(X \\ge a)\n\\le \\frac{\\mathbb{E}[X]}{a}")
     fails("let: a \\in \\mathbb{R}", "rv: X \\sim \\mathcal{N}(0, 1)",
           "claim: a P(X = a)\n= 0", says="density")
+    fails("let: a \\in \\mathbb{R}", "rv: X \\in \\mathbb{R}", "claim: a P(X = a)\n= 0",
+          says="interval")
     fails("let: a \\in \\mathbb{R}", "claim: P(a \\ge 0)\n= 1", says="random variable")

@@ -424,7 +424,7 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
         raise v.type_error("a condition on a continuous variable that is not normal: write the "
                            "density of the condition")
     body, joint.body = joint.body, lambda env: torch.cat(
-        [v.tensor(env.cuts[k]).reshape(-1) for k in given])
+        [torch.as_tensor(env.cuts[k], dtype=torch.float64).reshape(-1) for k in given])
     size = len(joint.axes)
     zero = torch.zeros(size, dtype=torch.float64)
     start, slopes = joint.at(zero), torch.func.jacrev(joint.at)(zero)
@@ -434,7 +434,8 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
                                                           rtol=1e-9, atol=1e-9):
         raise v.type_error("a condition on a variable that is not a linear function of normal "
                            "ones: its conditional distribution is not known")
-    target = torch.cat([v.tensor(x).reshape(-1) for x in given.values()]) - start
+    target = torch.cat([torch.as_tensor(x, dtype=torch.float64).reshape(-1)
+                        for x in given.values()]) - start
     gram = slopes @ slopes.T
     factor, bad = torch.linalg.cholesky_ex(gram)
     if quadrature.readable(slopes) and int(bad):
@@ -486,7 +487,7 @@ def sum_of(weights: Iterable[Any]) -> Any:
 def given_values(e: Evaluator, events: tuple[Node, ...],
                  env: Env) -> dict[tuple[str, Place], Any]:
     """The variables of a condition with their values; without one, the value that it has here."""
-    found = {}
+    found: dict[tuple[str, Place], Any] = {}
     for event in events:
         left, op, right = event.args
         if left.kind not in ("sym", "term") or left.args[0] not in e.program.rvs or (

@@ -124,18 +124,21 @@ def probe(e: Evaluator, key: str) -> Node:
     memory_key = ("probe", key)
     if memory_key not in e.memory:
         e.memory[memory_key] = Node("sym", (key,))
-    return e.memory[memory_key]
+    found: Node = e.memory[memory_key]
+    return found
 
 
-def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: tuple[str, ...], members: list[Any], places: Any, env: Env) -> Any:
-    if factor.body is None:
+def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: list[str],
+                   members: list[Any], places: Any, env: Env) -> Any:
+    body = factor.body
+    if body is None:
         table = table_of(e, key, number, env)
         columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
         return table[tuple(torch.as_tensor(c) for c in columns)]
     own = [names.index(n) for n in (*factor.left, *factor.given)]
-    whole = batched(e, factor.body,
+    whole = batched(e, body,
                     {names[c]: [members[c][row[c]] for row in places] for c in own},
-                    lambda one: e.value(factor.body, env.only(one)))
+                    lambda one: e.value(body, env.only(one)))
     if whole is not None and whole.dim() == 1:
         return whole
     known: dict[tuple[int, ...], torch.Tensor] = {}
@@ -144,7 +147,7 @@ def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: t
         index = tuple(row[own])
         if index not in known:
             bound = {names[c]: members[c][row[c]] for c in own}
-            value = e.value(factor.body, env.only(bound))
+            value = e.value(body, env.only(bound))
             if not v.is_scalar(value):
                 raise v.type_error(f"{pretty(key)} is {v.shape_text(value)}; a probability "
                                    "is a number")
@@ -153,7 +156,7 @@ def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: t
     return torch.stack(rows)
 
 
-def check_sum(key: str, names: tuple[str, ...], left: list[str], places: Any, weight: Any) -> None:
+def check_sum(key: str, names: list[str], left: list[str], places: Any, weight: Any) -> None:
     given = [i for i, n in enumerate(names) if n not in left]
     sums: dict[tuple[int, ...], float] = {}
     for row, w in zip(places, weight.detach().tolist(), strict=True):
@@ -166,7 +169,8 @@ def check_sum(key: str, names: tuple[str, ...], left: list[str], places: Any, we
             raise Refused("value", f"{pretty(key)} adds up to {total:.9g}, not to 1")
 
 
-def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...], given: tuple[Node, ...]) -> Any:
+def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...],
+               given: tuple[Node, ...]) -> Any:
     names, left, members, places, weight = joint(e, key, env)
     names_of = by_position(e, key, events, given, names)
     free = mask(e, events, names, members, places, env, names_of)
@@ -186,7 +190,8 @@ def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node,
     return top / bottom
 
 
-def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...], names: tuple[str, ...]) -> list[str]:
+def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...],
+                names: list[str]) -> list[str]:
     """Names of the variables when the arguments are values in the order of the declaration."""
     items = [*events, *given]
     roots = [root(e, i, names) for i in items]
@@ -213,7 +218,7 @@ def check_repeated(key: str, items: list[Node], roots: list[str]) -> None:
                     f"{pretty(key)}({show(item)}), or declare a table of two variables")
 
 
-def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
+def root(e: Evaluator, event: Node, names: list[str]) -> str:
     """The variable of the table that an event is about, or an empty string."""
     found = {n.args[0].rstrip("'") for n in walk(event.args[0]) if n.kind == "sym"}
     found |= {e.program.family_of(n) for n in found}
@@ -223,13 +228,14 @@ def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
     if len(hits) > 1:
         base = item_base(event.args[0])
         if base.kind == "sym" and base.args[0].rstrip("'") in hits:
-            return base.args[0].rstrip("'")
+            return str(base.args[0]).rstrip("'")
         raise v.type_error(f"an event about {' and '.join(hits)} at once: one variable for "
                            "each event")
     return hits[0]
 
 
-def mask(e: Evaluator, events: tuple[Node, ...], names: tuple[str, ...], members: list[Any], places: Any, env: Env, names_of: list[str]) -> np.ndarray[Any, Any]:
+def mask(e: Evaluator, events: tuple[Node, ...], names: list[str], members: list[Any], places: Any,
+         env: Env, names_of: list[str]) -> v.Array:
     keep = np.ones(len(places), dtype=bool)
     for event, named in zip(events, names_of, strict=False):
         name = named or root(e, event, names)
@@ -306,7 +312,7 @@ def item_base(node: Node) -> Node:
     return node
 
 
-def same(a: Node, b: Node) -> bool:
+def same(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and bool(torch.equal(a, b))
     if v.is_scalar(a) and v.is_scalar(b):
@@ -314,7 +320,7 @@ def same(a: Node, b: Node) -> bool:
     return False
 
 
-def relate(op: str, a: Node, b: Node) -> bool:
+def relate(op: str, a: Any, b: Any) -> bool:
     if v.is_scalar(a) and v.is_scalar(b):
         return v.compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")
