@@ -168,8 +168,13 @@ def mixed(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def plus(a: Any, b: Any) -> Any:
+    """A sum; raises Unknown where all digits cancel, so that more of them may say otherwise."""
     a, b = mixed(a, b)
-    return a + b
+    found = a + b
+    if isinstance(found, mpmath.mpf) and a and b and (
+            abs(found) < mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(a)):
+        raise Unknown("digits that cancel")
+    return found
 
 
 def times(a: Any, b: Any) -> Any:
