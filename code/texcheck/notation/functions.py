@@ -206,8 +206,9 @@ register(
     Function("relu", torch.relu, words=("relu", "ReLU"), entrywise=True, powers=True,
              siblings={"relu": "sigmoid", "ReLU": "sigmoid"}, examples=(r"\mathrm{ReLU}(x)",)),
     Function("sign", torch.sign, words=("sign", "sgn"), entrywise=True, powers=True, jumps=True),
-    Function("floor", whole_part(torch.floor), brackets=(r"\lfloor", r"\rfloor"), entrywise=True, jumps=True,
-             examples=(r"\lfloor a \rfloor",)),
-    Function("ceil", whole_part(torch.ceil), brackets=(r"\lceil", r"\rceil"), entrywise=True, jumps=True),
+    Function("floor", whole_part(torch.floor), brackets=(r"\lfloor", r"\rfloor"), entrywise=True,
+             jumps=True, examples=(r"\lfloor a \rfloor",)),
+    Function("ceil", whole_part(torch.ceil), brackets=(r"\lceil", r"\rceil"), entrywise=True,
+             jumps=True),
     Function("erf", torch.erf, words=("erf",), entrywise=True, powers=True),
 )
