@@ -259,12 +259,15 @@ def call(p: Precise, node: Node, place: Place, key: str, args: tuple[Node, ...],
 
 
 def derived(p: Precise, at: Callable[[Any], Any], where: Any, order: int = 1) -> Any:
-    """A derivative by central differences, whose error the digits make small."""
+    """A derivative by central differences, whose error the digits make small; raises Unknown where
+    the digits do not hold the difference."""
     if not order:
         return to_float(at(where))
     there = to_float(where)
-    return (derived(p, at, there + p.shift, order - 1)
-            - derived(p, at, there - p.shift, order - 1)) / (2 * p.shift)
+    above, below = (derived(p, at, there + by, order - 1) for by in (p.shift, -p.shift))
+    if abs(above - below) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(above):
+        raise Unknown("digits that cancel")
+    return (above - below) / (2 * p.shift)
 
 
 def derivative(p: Precise, node: Node, place: Place, body: Node,
