@@ -168,8 +168,13 @@ def mixed(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def plus(a: Any, b: Any) -> Any:
+    """A sum; raises Unknown where all digits cancel, so that more of them may say otherwise."""
     a, b = mixed(a, b)
-    return a + b
+    found = a + b
+    if isinstance(found, mpmath.mpf) and a and b and (
+            abs(found) < mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(a)):
+        raise Unknown("digits that cancel")
+    return found
 
 
 def times(a: Any, b: Any) -> Any:
@@ -199,7 +204,7 @@ def multiply(p: Precise, node: Node, place: Place, *factors: Node) -> Any:
 
 def power(p: Precise, node: Node, place: Place, base: Node, exponent: Node) -> Any:
     a, b = p.number(base, place), p.number(exponent, place)
-    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and abs(b) <= 1000:
+    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and -1000 <= b <= 1000:
         return Fraction(a) ** int(b)
     if isinstance(b, EXACT) and b == int(b):
         return to_float(a) ** int(b)
@@ -254,12 +259,15 @@ def call(p: Precise, node: Node, place: Place, key: str, args: tuple[Node, ...],
 
 
 def derived(p: Precise, at: Callable[[Any], Any], where: Any, order: int = 1) -> Any:
-    """A derivative by central differences, whose error the digits make small."""
+    """A derivative by central differences, whose error the digits make small; raises Unknown where
+    the digits do not hold the difference."""
     if not order:
         return to_float(at(where))
     there = to_float(where)
-    return (derived(p, at, there + p.shift, order - 1)
-            - derived(p, at, there - p.shift, order - 1)) / (2 * p.shift)
+    above, below = (derived(p, at, there + by, order - 1) for by in (p.shift, -p.shift))
+    if abs(above - below) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(above):
+        raise Unknown("digits that cancel")
+    return (above - below) / (2 * p.shift)
 
 
 def derivative(p: Precise, node: Node, place: Place, body: Node,
