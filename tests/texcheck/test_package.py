@@ -93,6 +93,17 @@ def test_the_dependencies_are_those_that_are_imported():
     assert declared <= {re.match(r"[\w-]+", d)[0] for d in book["dependencies"]}
 
 
+def test_the_readme_names_every_module_and_its_first_page_holds(python, tmp_path):
+    text = (SOURCE / "README.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in SOURCE.glob("[a-z]*.py")}
+    listed = set(re.findall(r"`(\w+)`", text.partition("## The modules")[2]))
+    assert modules - listed == set(), "modules that README.md does not name"
+    assert listed <= modules, "what README.md names is no module"
+    (tmp_path / "page.md").write_text(re.search(r"````md\n(.*?)````", text, re.S)[1])
+    said = run([python, "-m", "texcheck", "page.md"], tmp_path)
+    assert " ".join(said.split()) in " ".join(text.split())
+
+
 def test_nothing_of_the_book_is_seen(python, tmp_path):
     for name in ("fullmarks", "papers", "typeset", "execution", "press"):
         assert "ModuleNotFoundError" in run([python, "-c", f"import {name}"], tmp_path, expect=1)
