@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from .anchor import packages_in
 from .block import read_block
 from .files import derivations
 from .items import Block
@@ -32,11 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--machine", action="store_true", help="print every line as it was read")
     parser.add_argument("--manual", action="store_true", help="print SYNTAX.md with its lists of "
                         "formulas made from the table of notations; with a file, rewrite it")
+    parser.add_argument("--path", metavar="FOLDER", help="where the packages lie that code: lines "
+                        "may name; otherwise beside texcheck, unless it is installed")
     options = parser.parse_args(arguments)
     if not (options.files or options.manual):
         parser.error("which files are to be checked? FILE.md is missing")
     torch.set_num_threads(1)
-    sys.path[:0] = [p for p in (str(Path(__file__).resolve().parent.parent),) if p not in sys.path]
+    folder = Path(options.path or Path(__file__).parents[1]).resolve()
+    sys.path[:0] = [p for p in (str(folder),) if p not in sys.path]
+    packages = packages_in([folder]) if options.path else None
     missing = [f for f in options.files if not Path(f).is_file()]
     if missing:
         print(f"no such file: {', '.join(missing)}", file=sys.stderr)
@@ -48,22 +53,21 @@ def main(arguments: list[str] | None = None) -> int:
     if options.mutate:
         from .mutate import run
 
-        return run(options.files, options.json, options.allow)
-    if options.seeds:
-        return false_alarms(options.files, options.seeds)
-    return check_files(options)
+        return run(options.files, options.json, options.allow, packages)
+    found = blocks(options.files, packages)
+    return false_alarms(found, options.seeds) if options.seeds else check_blocks(found, options)
 
 
-def blocks(files: list[str]) -> Iterator[Block]:
+def blocks(files: list[str], packages: tuple[str, ...] | None) -> Iterator[Block]:
     """All derivations of the files, read."""
     for path in files:
         for found in derivations(path):
             yield read_block(found.text, title=found.title, label=found.label, path=found.path,
-                             line=found.line)
+                             line=found.line, packages=packages)
 
 
-def check_files(options: argparse.Namespace) -> int:
-    reports = [check(block) for block in blocks(options.files)]
+def check_blocks(found: Iterator[Block], options: argparse.Namespace) -> int:
+    reports = [check(block) for block in found]
     for report in reports:
         for error in report.errors:
             print(error)
@@ -96,10 +100,10 @@ def times(reports: list[Report]) -> str:
             f"largest {found[-1]:.1f}")
 
 
-def false_alarms(files: list[str], seeds: int) -> int:
+def false_alarms(found: Iterator[Block], seeds: int) -> int:
     """Steps that hold with one seed and fail with another."""
     alarms = runs = 0
-    for block in blocks(files):
+    for block in found:
         for seed in range(seeds):
             report = check(block, seed=seed)
             runs += 1

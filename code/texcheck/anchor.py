@@ -7,7 +7,7 @@ import importlib
 import itertools
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -54,11 +54,15 @@ FORBIDDEN_TORCH = {"random", "quasirandom", "overrides", "autograd", "func", "ne
 
 @cache
 def default_packages() -> tuple[str, ...]:
-    """The packages beside this one, and torch."""
+    """The packages beside this one, and torch; where it is installed among others, torch alone."""
     here = Path(__file__).resolve().parent.parent
-    found = sorted(p.name for p in here.iterdir()
-                   if (p / "__init__.py").exists() and p.name != "texcheck")
-    return (*found, "torch")
+    return packages_in([] if here.name in ("site-packages", "dist-packages") else [here])
+
+
+def packages_in(folders: Iterable[str | Path]) -> tuple[str, ...]:
+    """The packages that lie in some folders, this one aside, and torch."""
+    found = {path.parent.name for folder in folders for path in Path(folder).glob("*/__init__.py")}
+    return (*sorted(found - {"texcheck"}), "torch")
 
 
 # ---- names -------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 
@@ -22,6 +24,7 @@ from .lexer import GREEK, Token, tokenize
 from .lines import STEPS, Line, logical_lines, order_at, range_at, read_line, split
 from .registry import load
 
+Packages: TypeAlias = tuple[str, ...] | None
 STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
 
 
@@ -228,9 +231,9 @@ def swaps(text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
 # ---- mutants of a derivation -------------------------------------------------------------
 
 
-def mutants(found: Derivation) -> list[Mutant]:
+def mutants(found: Derivation, packages: Packages = None) -> list[Mutant]:
     """Every mutant of a derivation; changes that read as before are left out."""
-    block = read(found, found.text)
+    block = read(found, found.text, packages)
     unchanged = ({f"square {name}" for name in declared(block, is_binary)}  # y^2 = y
                  | {f"transpose {name}" for name in declared(block, is_symmetric) | {r"\pi"}})
     result: list[Mutant] = []
@@ -273,8 +276,9 @@ def is_symmetric(name: str, *_: object) -> bool:
     return name in ("S", "S++", "diag")
 
 
-def read(found: Derivation, text: str) -> Block:
-    return read_block(text, title=found.title, label=found.label, path=found.path, line=found.line)
+def read(found: Derivation, text: str, packages: Packages) -> Block:
+    return read_block(text, title=found.title, label=found.label, path=found.path, line=found.line,
+                      packages=packages)
 
 
 def same_trees(a: Block, b: Block) -> bool:
@@ -288,7 +292,7 @@ def same_trees(a: Block, b: Block) -> bool:
 
 def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
     """Whether the mutated derivation fails; None if it reads as before."""
-    block = read(found, replaced(found, mutant))
+    block = read(found, replaced(found, mutant), original.packages)
     if same_trees(original, block):
         return None
     report = check(block, first=True)
@@ -310,15 +314,15 @@ def replaced(found: Derivation, mutant: Mutant) -> str:
     return "\n".join(lines)
 
 
-def fates(found: Derivation) -> list[tuple[Mutant, bool]]:
+def fates(found: Derivation, packages: Packages = None) -> list[tuple[Mutant, bool]]:
     """Every mutant of a derivation that reads otherwise, and whether it was noticed."""
-    original = read(found, found.text)
-    pairs = [(mutant, kill(found, original, mutant)) for mutant in mutants(found)]
+    original = read(found, found.text, packages)
+    pairs = [(mutant, kill(found, original, mutant)) for mutant in mutants(found, packages)]
     return [(mutant, dead) for mutant, dead in pairs if dead is not None]
 
 
 def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None,
-           jobs: int = 1) -> Outcome:
+           jobs: int = 1, packages: Packages = None) -> Outcome:
     """Run all mutants of all derivations of some files.
 
     Parameters
@@ -329,16 +333,19 @@ def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None,
         derivations of other files are left alone.
     jobs : int
         Processes; each takes a derivation at a time.
+    packages : tuple of str or None
+        What ``code:`` lines may name, as in `read_block`.
     """
     allowed = allowed or {}
     outcome = Outcome(0, 0, 0, 0, [], [], [])
     used: set[str] = set()
     every = [found for path in files for found in derivations(path)]
+    fate = partial(fates, packages=packages)
     if jobs > 1:
         with ProcessPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            results = list(pool.map(fates, every))
+            results = list(pool.map(fate, every))
     else:
-        results = list(map(fates, every))
+        results = list(map(fate, every))
     for mutant, dead in itertools.chain.from_iterable(results):
         count(outcome, mutant, dead, allowed, used)
     names = {found.label or found.title for found in every}
@@ -362,10 +369,10 @@ def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed: dict[str, str],
         outcome.survivors.append(mutant)
 
 
-def run(files: list[str], output: str | None, allow: str | None) -> int:
+def run(files: list[str], output: str | None, allow: str | None, packages: Packages) -> int:
     """The command ``--mutate``: 0 if the targets are met and no survivor is unlisted."""
     allowed = json.loads(Path(allow).read_text(encoding="utf-8")) if allow else {}
-    outcome = mutate(files, allowed, jobs=os.cpu_count() or 1)
+    outcome = mutate(files, allowed, jobs=os.cpu_count() or 1, packages=packages)
     for mutant in outcome.survivors:
         print(f"line {mutant.line}: survives [{mutant.key}] {mutant.target}, "
               f"{mutant.change}: {mutant.text.strip()}")

@@ -93,10 +93,10 @@ def judge(text: str, title: str, label: str, first: int, folders: list[str]) -> 
     errors : list of texcheck.errors.Error
     """
     from . import check, read_block
+    from .anchor import packages_in
 
-    found = {path.parent.name for folder in folders for path in Path(folder).glob("*/__init__.py")}
-    packages = (*sorted(found - {"texcheck"}), "torch")
-    report = check(read_block(text, title=title, label=label, line=first, packages=packages))
+    report = check(read_block(text, title=title, label=label, line=first,
+                              packages=packages_in(folders)))
     items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
              for item in report.block.items]
     broken = {error.line for error in report.errors}
