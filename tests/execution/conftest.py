@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 CODE = Path(__file__).parents[2] / "code"
 
 CONF = """
-extensions = ["execution"]
+extensions = ["execution", "typeset.fresh"]
 project = "book"
 html_theme = "basic"
 html_copy_source = False
