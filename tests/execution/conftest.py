@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 CODE = Path(__file__).parents[2] / "code"
 
 CONF = """
-extensions = ["execution", "typeset.fresh"]
+extensions = ["execution"]
 project = "book"
 html_theme = "basic"
 html_copy_source = False
