@@ -95,6 +95,11 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
 
 
+def excess(result: Result, left: torch.Tensor, right: torch.Tensor) -> float:
+    """By how much an inequality fails; negative where it holds."""
+    return float(left - right) * (1 if result.item.relation == r"\le" else -1)
+
+
 def violation(result: Result, evaluator: Evaluator) -> float | None:
     """By what share of its sides an inequality fails; negative where it holds.
 
@@ -104,10 +109,8 @@ def violation(result: Result, evaluator: Evaluator) -> float | None:
     pair = evaluated(result.item, evaluator).pair()
     if pair is None:
         return None
-    left, right = map(float, pair)
-    gap = (left - right) * (1 if result.item.relation == r"\le" else -1)
-    size = max(abs(left), abs(right))
-    if 0.0 in (left, right) and size:
+    gap, size = excess(result, *pair), largest(*pair)
+    if size and not all(pair):
         shaken = evaluated(result.item, Shaken(evaluator, 0)).pair()
         moved = float((shaken[0] - shaken[1]).abs()) if shaken is not None else size
         size = max(abs(moved - size) / SHAKE, 1e-3 * size)
