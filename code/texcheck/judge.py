@@ -24,7 +24,7 @@ from .evaluate import Evaluator
 from .items import Block
 from .reach import names_behind
 from .report import Report, Result
-from .search import climb, tried
+from .search import climb
 from .trees import pretty, walk
 
 DRAWS = 24
@@ -32,12 +32,12 @@ MOST = 6  # times the usual draws: as many as a step gets, and as every inequali
 AWAY = 6
 ATTEMPTS = 60
 SECONDS = 20.0
-CORNERS = 32  # draws that a block gets, beyond
-CORNER_SHARE = 0.15  # seconds of processor time; at most
-CORNER_SECONDS = 1.0
+CORNERS = 8  # draws that a block gets, beyond
+CORNER_SHARE = 0.05  # seconds of processor time; at most
+CORNER_SECONDS = 0.5
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
-SEARCH_SECONDS = 0.2  # its processor time
+SEARCH_SECONDS = 0.15  # the processor time of all searches of a block
 TIES = 4  # draws on which an anchor may notice that a definition has changed
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
@@ -293,16 +293,20 @@ class Run:
 
     def seek(self) -> None:
         """Counterexamples to inequalities, from the draws on which they all but fail."""
+        waiting = sum(r.grade == "inequality" for r in self.report.results)
         for result in self.report.results:
             if result.done or result.grade != "inequality":
                 continue
             rng = np.random.default_rng([*self.seed, *result.number, 11])
+            until = time.process_time() + SEARCH_SECONDS / waiting
             names = names_behind(self.block.program, *compare.trees(result.item))
             with timed(result):
-                for _, start in [*self.tightest.get(id(result), []),
-                                 *self.others.get(id(result), [])]:
+                starts = [e for _, e in [*self.tightest.get(id(result), []),
+                                         *self.others.get(id(result), [])]]
+                for number, start in enumerate(starts):
+                    seconds = (until - time.process_time()) / (len(starts) - number)
                     found = climb(start, partial(perturb.violation, result), names, rng,
-                                  evaluations=SEARCH, seconds=SEARCH_SECONDS, enough=1e-7)
+                                  evaluations=SEARCH, seconds=seconds, enough=1e-7)
                     if found is not None and found[0] > 0:
                         self.refute(result, found[1])
                     if result.done:
@@ -312,9 +316,11 @@ class Run:
         """Keep the draws on which an inequality is closest to failing, and a few corners."""
         if result.grade != "inequality" or result.done:
             return
-        value = tried(evaluator, partial(perturb.violation, result))
-        if value is None:
+        pair = compare.evaluated(result.item, evaluator).pair()
+        if pair is None:
             return
+        gap = perturb.excess(result, *pair)
+        value = gap / max(compare.largest(*pair), 1e-100) if all(pair) else gap / (1 + abs(gap))
         kept = self.tightest.setdefault(id(result), [])
         if value < 0:
             kept.append((value, evaluator))
