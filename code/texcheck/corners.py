@@ -223,7 +223,8 @@ def symmetric_rank_one(rng: Rng, sizes: Sizes) -> v.Array:
 def nearly_rank_one(rng: Rng, sizes: Sizes) -> v.Array:
     """Positive definite, all but singular."""
     n = sizes[0]
-    return symmetric_rank_one(rng, sizes) + 10.0 ** rng.uniform(-6, -2) * np.eye(n)
+    found: v.Array = symmetric_rank_one(rng, sizes) + 10.0 ** rng.uniform(-6, -2) * np.eye(n)
+    return found
 
 
 def correlated(rng: Rng, sizes: Sizes) -> v.Array:

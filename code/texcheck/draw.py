@@ -81,11 +81,10 @@ def enumerated_dims(program: Program) -> set[str]:
             for size in domain.args[1]:
                 found |= size.names
     for rv in program.rvs.values():
-        if rv.domain is not None or KINDS[rv.dist.kind].outcomes is not None:
+        if rv.dist is None or KINDS[rv.dist.kind].outcomes is not None:
             for pair in rv.ranges:
                 found |= pair.names
-        if rv.dist is not None and KINDS[rv.dist.kind].outcomes is not None:
-            found |= rv.dist.names
+            found |= frozenset() if rv.dist is None else rv.dist.names
     return found
 
 

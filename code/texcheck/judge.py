@@ -156,7 +156,9 @@ class Run:
                  if r.item.left is not None}
         for number in range(1, TIES + 1):
             evaluator = self.accepted(number)
-            for result in anchors if evaluator is not None else ():
+            if evaluator is None:
+                continue
+            for result in anchors:
                 tying.unnoticed(self.block, result.item, evaluator,
                                 self.arguments(result.item.free, number), loose[id(result)])
         noticed = set[str]().union(*(names_behind(program, r.item.left) - loose[id(r)]

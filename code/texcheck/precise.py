@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-import mpmath  # type: ignore[import-untyped]
+import mpmath
 import torch
 
 from .compare import trees
@@ -198,7 +198,7 @@ def multiply(p: Precise, node: Node, place: Place, *factors: Node) -> Any:
 
 def power(p: Precise, node: Node, place: Place, base: Node, exponent: Node) -> Any:
     a, b = p.number(base, place), p.number(exponent, place)
-    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and abs(b) <= 1000:
+    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and -1000 <= b <= 1000:
         return Fraction(a) ** int(b)
     if isinstance(b, EXACT) and b == int(b):
         return to_float(a) ** int(b)

@@ -374,7 +374,8 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
     rules = [legendre(n) for n in (10, 16)]
     count = max(1, math.ceil(float((piece.high - piece.low).detach()) / axis.width))
     waiting = [(i / count, (i + 1) / count, 0) for i in range(count)]
-    total = size = None
+    total: torch.Tensor | None = None
+    size: torch.Tensor | None = None
     moves = piece.low.requires_grad or piece.high.requires_grad
     deepest = 45
     while waiting:
@@ -398,7 +399,7 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
                                       parts[:, split:])
         large = lengths * torch.einsum("n,pnk->pk", torch.as_tensor(rules[1][1]),
                                        parts[:, split:].detach().abs())
-        if size is None:
+        if size is None or total is None:
             size = torch.zeros_like(large[0])
             total = torch.zeros_like(fine[0])
         scale = size + large.sum(0)

@@ -336,8 +336,9 @@ def normal_divergence(e: Evaluator, p: Node, q: Node, env: Env) -> Any:
     likes = [e.value(a, env) for a in (*p.args, *q.args)]
     like = next((x if x.shape[1] == 1 else x[:, :1] for x in likes
                  if isinstance(x, torch.Tensor) and x.dim()), None)
-    m1, c1 = normal_parameters(e, *p.args, env, like)
-    m2, c2 = normal_parameters(e, *q.args, env, like)
+    (mean_p, variance_p), (mean_q, variance_q) = p.args, q.args
+    m1, c1 = normal_parameters(e, mean_p, variance_p, env, like)
+    m2, c2 = normal_parameters(e, mean_q, variance_q, env, like)
     if v.is_scalar(m1):
         c1, c2 = v.tensor(c1), v.tensor(c2)
         return 0.5 * (torch.log(c2 / c1) + (c1 + (m1 - m2) ** 2) / c2 - 1)
@@ -358,6 +359,7 @@ def table_weights(e: Evaluator, dist: Node, env: Env) -> torch.Tensor:
 
 
 def cholesky(matrix: torch.Tensor) -> torch.Tensor:
+    factor: torch.Tensor
     factor, bad = torch.linalg.cholesky_ex(matrix)
     if readable(matrix):
         if not torch.allclose(matrix, matrix.T, rtol=1e-9, atol=1e-12):
@@ -394,6 +396,7 @@ def realised(e: Evaluator, name: str, place: tuple[int, ...], env: Env) -> Any:
             break
     else:
         rv = e.program.rvs[name]
+        assert rv.dist is not None  # one with a domain alone stands in the samples
         rng = np.random.default_rng([draw.seed, *f"{name} {place}".encode()])
         with sampled(e, name):
             found = one_outcome(e, rv.dist, Env(bound=dict(zip(rv.indices, place, strict=True))),

@@ -179,7 +179,8 @@ def averaged(e: Evaluator, body: Node, env: Env, names: tuple[str, ...]) -> set[
     if fixed - behind:
         raise v.type_error(f"{pretty(min(fixed - behind))} depends on {names[0]}: is the "
                            "expectation conditional on it? write \\mathbb{E}[… \\mid "
-                           f"{pretty(min(fixed - behind))}], or state the independence with assume:")
+                           f"{pretty(min(fixed - behind))}], or state the independence with "
+                           "assume:")
     return {n for n in needed if n in names}
 
 
@@ -351,11 +352,11 @@ def all_hold(e: Evaluator, events: Iterable[Node], env: Env) -> int:
 
 def event_holds(e: Evaluator, event: Node, env: Env) -> bool:
     left, op, right = event.args
-    key = ("relation", id(event))
+    key = f"relation {id(event)}"
     if key not in e.memo.places:
         e.memo.kept.append(event)
-        e.memo.places[str(key)] = Node("rel", (op, left, right))
-    return e.holds([e.memo.places[str(key)]], env)
+        e.memo.places[key] = Node("rel", (op, left, right))
+    return e.holds([e.memo.places[key]], env)
 
 
 def read_normal_distribution(p: Parser, start: int) -> Node | None:

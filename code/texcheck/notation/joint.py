@@ -39,7 +39,7 @@ class Stage(NamedTuple):
     place: Place = ()
     outcomes: list[tuple[dict[Any, Any], Any]] | None = None
     dist: Node | None = None
-    index: dict[str, int] | None = None
+    bound: dict[str, int] | None = None
     letter: bool = False
 
     def known(self, value: Any, env: Env) -> Env:
@@ -50,7 +50,7 @@ class Stage(NamedTuple):
 
     def surroundings(self, env: Env) -> Env:
         """Where its parameters are evaluated."""
-        return env if self.letter else env.only(self.index or {})
+        return env if self.letter else env.only(self.bound or {})
 
 
 # ---- what depends on what ----------------------------------------------------------------
@@ -107,11 +107,11 @@ VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
 
 def depends(e: Evaluator, nodes: Iterable[Node]) -> frozenset[str]:
     nodes = tuple(nodes)
-    key = ("random", *map(id, nodes))
+    key = f"random {[*map(id, nodes)]}"
     if key not in e.memo.places:
         e.memo.kept += nodes
-        e.memo.places[str(key)] = random_names(e.program, nodes)
-    found: frozenset[str] = e.memo.places[str(key)]
+        e.memo.places[key] = random_names(e.program, nodes)
+    found: frozenset[str] = e.memo.places[key]
     return found
 
 
@@ -155,7 +155,8 @@ def is_finite(e: Evaluator, name: str) -> bool:
 def stages_of(e: Evaluator, used: set[str], env: Env) -> tuple[list[Stage], list[Stage]]:
     """Stages in an order in which each finds what it needs: those that are enumerated at the
     outside, and those from the first continuous variable on."""
-    outer, inner = [], []
+    outer: list[Stage] = []
+    inner: list[Stage] = []
     for group, outcomes, weights in e.draw.samples:
         wanted = tuple(n for n in group if n in used)
         if wanted:
@@ -168,7 +169,7 @@ def stages_of(e: Evaluator, used: set[str], env: Env) -> tuple[list[Stage], list
         finite = all(is_finite(e, n) for n in ancestors(e, [name]) if n in used)
         for place, index in places(e, name, env):
             (outer if finite else inner).append(
-                Stage((name,), place, dist=rv.dist, index=index))
+                Stage((name,), place, dist=rv.dist, bound=index))
     return outer, inner
 
 

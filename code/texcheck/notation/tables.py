@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -67,12 +67,17 @@ def read_events(p: Parser) -> list[Node]:
             return found
 
 
+Places: TypeAlias = v.Array  # a row for each joint outcome: the place of every variable's value
+# The variables; those left of the bars; the values of each; the outcomes; their weights.
+Joint: TypeAlias = tuple[list[str], list[str], list[list[Any]], Places, torch.Tensor]
+
+
 def alphabet(e: Evaluator, name: str) -> list[Any]:
     """Members of the finite set that a variable of a table comes from."""
     return domain_members(e, (name, e.program.outcomes[name]))
 
 
-def joint(e: Evaluator, key: str, env: Env) -> Any:
+def joint(e: Evaluator, key: str, env: Env) -> Joint:
     """Variables, positions of every joint outcome, and its weight given the parameters.
 
     Variables on the right of the bar of every factor are part of the outcome too; their
@@ -82,7 +87,8 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     factors = e.program.pmfs[key]
     memory_key = ("joint", key, e.key(probe(e, key), cuts))
     if memory_key in e.memory:
-        return e.memory[memory_key]
+        known: Joint = e.memory[memory_key]
+        return known
     left = [n for f in factors for n in f.left]
     names = left + [n for n in dict.fromkeys(n for f in factors for n in f.given)
                     if n not in left]
@@ -95,6 +101,7 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     for number, factor in enumerate(factors):
         own = factor_weights(e, key, number, factor, names, members, places, cuts)
         weight = own if weight is None else weight * own
+    assert weight is not None  # a table has a factor at least
     found = names, left, members, places, weight
     check_sum(key, names, left, places, weight)
     e.memory[memory_key] = found
@@ -124,18 +131,21 @@ def probe(e: Evaluator, key: str) -> Node:
     memory_key = ("probe", key)
     if memory_key not in e.memory:
         e.memory[memory_key] = Node("sym", (key,))
-    return e.memory[memory_key]
+    found: Node = e.memory[memory_key]
+    return found
 
 
-def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: tuple[str, ...], members: list[Any], places: Any, env: Env) -> Any:
-    if factor.body is None:
+def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: list[str],
+                   members: list[Any], places: Places, env: Env) -> torch.Tensor:
+    body = factor.body
+    if body is None:
         table = table_of(e, key, number, env)
         columns = [places[:, names.index(n)] for n in (*factor.left, *factor.given)]
         return table[tuple(torch.as_tensor(c) for c in columns)]
     own = [names.index(n) for n in (*factor.left, *factor.given)]
-    whole = batched(e, factor.body,
+    whole = batched(e, body,
                     {names[c]: [members[c][row[c]] for row in places] for c in own},
-                    lambda one: e.value(factor.body, env.only(one)))
+                    lambda one: e.value(body, env.only(one)))
     if whole is not None and whole.dim() == 1:
         return whole
     known: dict[tuple[int, ...], torch.Tensor] = {}
@@ -144,7 +154,7 @@ def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: t
         index = tuple(row[own])
         if index not in known:
             bound = {names[c]: members[c][row[c]] for c in own}
-            value = e.value(factor.body, env.only(bound))
+            value = e.value(body, env.only(bound))
             if not v.is_scalar(value):
                 raise v.type_error(f"{pretty(key)} is {v.shape_text(value)}; a probability "
                                    "is a number")
@@ -153,7 +163,8 @@ def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: t
     return torch.stack(rows)
 
 
-def check_sum(key: str, names: tuple[str, ...], left: list[str], places: Any, weight: Any) -> None:
+def check_sum(key: str, names: list[str], left: list[str], places: Places,
+              weight: torch.Tensor) -> None:
     given = [i for i, n in enumerate(names) if n not in left]
     sums: dict[tuple[int, ...], float] = {}
     for row, w in zip(places, weight.detach().tolist(), strict=True):
@@ -166,7 +177,8 @@ def check_sum(key: str, names: tuple[str, ...], left: list[str], places: Any, we
             raise Refused("value", f"{pretty(key)} adds up to {total:.9g}, not to 1")
 
 
-def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...], given: tuple[Node, ...]) -> Any:
+def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...],
+               given: tuple[Node, ...]) -> torch.Tensor:
     names, left, members, places, weight = joint(e, key, env)
     names_of = by_position(e, key, events, given, names)
     free = mask(e, events, names, members, places, env, names_of)
@@ -186,7 +198,8 @@ def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node,
     return top / bottom
 
 
-def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...], names: tuple[str, ...]) -> list[str]:
+def by_position(e: Evaluator, key: str, events: tuple[Node, ...], given: tuple[Node, ...],
+                names: list[str]) -> list[str]:
     """Names of the variables when the arguments are values in the order of the declaration."""
     items = [*events, *given]
     roots = [root(e, i, names) for i in items]
@@ -213,7 +226,7 @@ def check_repeated(key: str, items: list[Node], roots: list[str]) -> None:
                     f"{pretty(key)}({show(item)}), or declare a table of two variables")
 
 
-def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
+def root(e: Evaluator, event: Node, names: list[str]) -> str:
     """The variable of the table that an event is about, or an empty string."""
     found = {n.args[0].rstrip("'") for n in walk(event.args[0]) if n.kind == "sym"}
     found |= {e.program.family_of(n) for n in found}
@@ -223,13 +236,14 @@ def root(e: Evaluator, event: Node, names: tuple[str, ...]) -> str:
     if len(hits) > 1:
         base = item_base(event.args[0])
         if base.kind == "sym" and base.args[0].rstrip("'") in hits:
-            return base.args[0].rstrip("'")
+            return str(base.args[0]).rstrip("'")
         raise v.type_error(f"an event about {' and '.join(hits)} at once: one variable for "
                            "each event")
     return hits[0]
 
 
-def mask(e: Evaluator, events: tuple[Node, ...], names: tuple[str, ...], members: list[Any], places: Any, env: Env, names_of: list[str]) -> np.ndarray[Any, Any]:
+def mask(e: Evaluator, events: tuple[Node, ...], names: list[str], members: list[Any],
+         places: Places, env: Env, names_of: list[str]) -> v.Array:
     keep = np.ones(len(places), dtype=bool)
     for event, named in zip(events, names_of, strict=False):
         name = named or root(e, event, names)
@@ -241,7 +255,8 @@ def mask(e: Evaluator, events: tuple[Node, ...], names: tuple[str, ...], members
     return keep
 
 
-def truth(e: Evaluator, event: Node, name: str, positional: str, members: list[Any], env: Env) -> list[bool]:
+def truth(e: Evaluator, event: Node, name: str, positional: str, members: list[Any],
+          env: Env) -> list[bool]:
     """For every member of the alphabet, whether the event holds."""
     expression, op, right = event.args
     if positional or (not op and expression.kind == "sym"):
@@ -305,7 +320,7 @@ def item_base(node: Node) -> Node:
     return node
 
 
-def same(a: Node, b: Node) -> bool:
+def same(a: object, b: object) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and bool(torch.equal(a, b))
     if v.is_scalar(a) and v.is_scalar(b):
@@ -313,7 +328,7 @@ def same(a: Node, b: Node) -> bool:
     return False
 
 
-def relate(op: str, a: Node, b: Node) -> bool:
+def relate(op: str, a: object, b: object) -> bool:
     if v.is_scalar(a) and v.is_scalar(b):
         return v.compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")
