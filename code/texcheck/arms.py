@@ -45,11 +45,12 @@ def switching(block: Block) -> Iterator[tuple[Item, Node]]:
 def unreached(block: Block, watch: Watch) -> Iterator[tuple[Item, Node, Switch, int]]:
     """The arms that no draw has taken: the node, its switching function, and the sign of it."""
     for item, node in switching(block):
-        for switch, (low, high, _) in list(watch.switches.items()):
+        for switch, (low, high, met) in list(watch.switches.items()):
             if switch[0] == id(node):
                 yield from ((item, node, switch, sign) for sign, missing in (
                     (1, high <= 0), (-1, low >= 0))
-                    if missing and not ruled_out(block.program, node, sign))
+                    if missing and not (met and sign == tie_side(node))
+                    and not ruled_out(block.program, node, sign))
 
 
 def ruled_out(program: Program, node: Node, sign: int) -> bool:
@@ -63,6 +64,13 @@ def ruled_out(program: Program, node: Node, sign: int) -> bool:
         first, second = (bounds(program, part) for part in pair)
         low, high = first[0] - second[1], first[1] - second[0]
     return low >= 0 if sign < 0 else high <= 0
+
+
+def tie_side(node: Node) -> int:
+    """The arm that a tie belongs to: the sign of the difference with which it shares one."""
+    if node.kind != "rel":
+        return 0
+    return -1 if node.args[0] in (">", r"\le") else 1
 
 
 def value_of(block: Block, node: Node, switch: Switch, sign: int) -> Objective:
@@ -98,9 +106,9 @@ def reach(block: Block, starts: list[Evaluator], node: Node, switch: Switch, sig
 def untested(block: Block, item: Item, node: Node, sign: int) -> Error:
     """The error of an arm that no draw takes."""
     side = "positive" if sign > 0 else "negative"
-    what = {"abs": f"what stands in {show(node)} is never {side}",
-            "rel": f"{show(node)}: the left side less the right one is never {side}"}.get(
-        node.kind, f"one arm of {show(node)} is never taken")
+    what = f"one arm of {show(node)} is never taken"
+    if node.kind == "rel":
+        what = f"{show(node)}: the left side less the right one is never {side}"
     return block.error("lint", f"{what} on any draw found, so that this arm was not tested: "
                        "write the arm that is meant, or widen the domains", item.line, where(item))
 
@@ -154,7 +162,8 @@ def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
         if at[0] is None or at[1] is None or at[0] == at[1]:
             continue
         found = moved(-at[0] / (at[1] - at[0]))
-        if tried(found, objective) == 0:
+        met = tried(found, objective)
+        if met is not None and abs(met) <= 1e-14 * (1 + abs(at[0])):
             return found
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .anchor import check_python
 from .declare import announce, declare
@@ -13,6 +14,7 @@ from .items import Block, Item, Order
 from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
+from .names import is_letter
 from .program import Program
 from .scripts import mistakable
 from .standing import set_standings
@@ -177,6 +179,12 @@ class Reader:
             end = line.tokens[order].start
         if not right:
             raise Refused("parse", "nothing stands after the relation", mark.end, line.raw)
+        over: tuple[str, ...] = ()
+        if relation == r"\propto":
+            over, count = self.proportional(line, mark, right)
+            begin = right[count - 1].end if count else mark.end
+            relation, right = line.between(mark.start, begin), right[count:]
+            mark = replace(mark, end=begin)
         node = parse_expression(line.raw, scope, right)
         if self.broken or self.last is None:
             return
@@ -184,12 +192,40 @@ class Reader:
             check_bound_and_free(line.raw, self.last, node)
         zero = node.kind == "num" and float(node.args[0]) == 0
         grade = {"=": "zero" if zero else "value", r"\approx": "approx"}.get(relation, "inequality")
+        grade = "value" if over else grade
         tex = line.between(mark.end, end)
         self.block.items.append(Item(
             "step", tex, line.number, reason, (self.claim, self.step), relation, grade,
             self.last_tex, tex, order_tex, f"({show(self.last)} {relation} {show(node)})",
-            self.last, node, limit))
+            self.last, node, limit, over=over))
         self.last, self.last_tex = node, tex
+
+    def proportional(self, line: Line, mark: Token,
+                     right: list[Token]) -> tuple[tuple[str, ...], int]:
+        r"""The names below ``\propto``, and how many tokens say so; without, those of the step
+        above, or of the variables before the bar of a probability on its left."""
+        program = self.block.program
+        parser = Parser(line.raw, program.scope, right)
+        names: tuple[str, ...] = ()
+        if parser.peek() == "_":
+            parser.take()
+            nodes = parser.group(parser.indices)
+            names = tuple(n.args[0] for n in nodes if isinstance(n, Node) and n.kind == "sym")
+            if len(names) < len(nodes):
+                raise parser.refuse("names stand below \\propto", mark.end)
+        elif self.step > 1 and self.block.items[-1].over:
+            names = self.block.items[-1].over
+        elif self.last is not None and self.last.kind == "prob":
+            names = tuple(e.args[0].args[0] for e in self.last.args[1]
+                          if e.args[0].kind == "sym" and not e.args[1])
+        for name in names:
+            if name not in program.lets and name not in program.outcomes:
+                raise parser.refuse(f"{name} below \\propto is no symbol of a let: line or letter "
+                                    "of a table", mark.end)
+        if not names:
+            raise parser.refuse(r"in what both sides are proportional stands below the sign: write "
+                                r"\propto_z, or \propto_{\theta}", mark.end)
+        return names, parser.at
 
     def order(self, line: Line, relation: str, place: int | None, right: list[Token],
               mark: Token) -> tuple[Order | None, str]:
@@ -224,6 +260,10 @@ class Reader:
         """The left of a `code:` line; the arguments of its definition may stand for any number."""
         program = self.block.program
         free = {p for d in program.defs.values() for p in d.params if p not in program.scope}
+        free |= {t.text for before, t, after in zip(line.tokens, line.tokens[1:], line.tokens[2:],
+                                                    strict=False)
+                 if before.text in ("(", ",") and is_letter(t.text) and after.text in (")", ",")
+                 and t.text not in program.scope}
         parser = Parser(line.raw, program.scope, list(line.tokens), bound=sorted(free))
         node = parser.expr()
         parser.done()

@@ -12,6 +12,7 @@ from . import values as v
 from .errors import Undefined
 from .evaluate import Evaluator
 from .items import Item
+from .proportion import columns
 from .report import Result
 from .trees import Node
 
@@ -43,6 +44,8 @@ def trees(item: Item) -> tuple[Node, Node]:
 
 def evaluated(item: Item, evaluator: Evaluator) -> Sides:
     """Both sides of a step on one draw."""
+    if item.over:
+        return Sides(*columns(item, evaluator))
     found: list[v.Value | None] = []
     why = ""
     for side in trees(item):
@@ -141,7 +144,12 @@ def zero(result: Result, left: torch.Tensor, evaluator: Evaluator) -> bool:
 
 
 def inequality(result: Result, left: torch.Tensor, right: torch.Tensor) -> bool:
-    """Whether an inequality between numbers holds on this draw."""
+    """Whether an inequality between numbers, or symmetric matrices, holds on this draw."""
+    if result.item.relation in v.LOEWNER:
+        good, eigenvalues = v.ordered(result.item.relation, left, right)
+        result.away += largest(left, right) > NEAR_ZERO
+        result.strict += float(eigenvalues[-1]) > LOOSE * largest(left, right)
+        return good
     if left.dim():
         raise v.type_error("an inequality between numbers only")
     a, b = float(left), float(right)

@@ -323,6 +323,7 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
                        "small": (on_diagonal(far_apart(-6, 0, normal)),),
                        "large": (on_diagonal(far_apart(0, 4, normal)),)}},
     "diag+": {"plain": DIAGONAL},
+    "sphere": {"plain": {"exact": (vertex,), "small": (vertex,), "large": (vertex,)}},
     "orthogonal": {"plain": {"exact": (eye, reflection, permutation), **{
         theme: (lambda rng, s: basis(rng, s[0]), reflection) for theme in ("small", "large")}}},
 }

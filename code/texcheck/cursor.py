@@ -15,7 +15,6 @@ HINTS = {
     "|": r"unexpected |: write \mid in a conditional probability",
     "&": "unexpected &: one relation on a line, without alignment marks",
     r"\\": r"unexpected \\: one relation on a line",
-    "!": r"factorials are not read: write \prod",
     r"\circ": r"write \odot for the elementwise product, f(g(x)) for a composition",
     "'": "a prime stands after the name of a function: f'(x)",
     "_": "this cannot carry a subscript here",

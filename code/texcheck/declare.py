@@ -556,7 +556,41 @@ def read_assume(program: Program, line: Line) -> None:
     if any(t.text == r"\perp" for t in line.tokens):
         read_independence(program, line)
     else:
-        program.assumptions += parse_conditions(line.raw, program.scope, list(line.tokens))
+        found = parse_conditions(line.raw, program.scope, list(line.tokens))
+        for condition in found:
+            restrict(program, condition)
+        program.assumptions += found
+
+
+def restrict(program: Program, condition: Node) -> None:
+    r"""Draw a symbol from where an equality holds, which no draw meets by chance: orthonormal
+    columns, ``V^\top V = I``; a unit vector, ``\|u\| = 1``; entries that add up to one."""
+    if condition.kind != "rel" or condition.args[0] != "=":
+        return
+    _, left, right = condition.args
+    one = right.kind == "num" and right.args[0] == "1"
+    if left.kind == "pow" and left.args[1] == Node("num", ("2",)):
+        left = left.args[0]
+    key, name = "", ""
+    if left.kind == "norm" and left.args[1] in ("", "2") and one:
+        key, name = symbol(left.args[0]), "sphere"
+    elif left.kind == "mul" and len(left.args) == 2 and left.args[0].kind == "T":
+        first, second = left.args[0].args[0], left.args[1]
+        if first == second and (one or (right.kind == "const" and right.args[0] == "I")):
+            key, name = symbol(first), "sphere" if one else "stiefel"
+        elif first.kind == "const" and first.args[0] == "ones" and one:
+            key, name = symbol(second), "simplex"
+    let = program.lets.get(key)
+    if let is None or let.ranges:
+        return
+    kind, sizes, _ = let.domain.args
+    wanted = {"sphere": ("R", 1), "stiefel": ("R", 2), "simplex": ("R+", 1)}[name]
+    if (kind.replace("R0+", "R+"), len(sizes)) == wanted:
+        let.domain = Node("domain", (name, sizes, ()), let.domain.start, let.domain.end)
+
+
+def symbol(node: Node) -> str:
+    return str(node.args[0]) if node.kind == "sym" else ""
 
 
 def read_independence(program: Program, line: Line) -> None:

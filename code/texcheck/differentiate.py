@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from . import values as v
+from .quadrature import readable
 
 
 def leaf_of(value: v.Value) -> torch.Tensor:
@@ -34,6 +35,8 @@ def primed(function: Callable[[v.Value], v.Value], at: v.Value, order: int) -> v
     """Derivative of a function of one number, for each entry of `at`."""
     if isinstance(at, v.Lazy):
         raise v.type_error(f"a derivative at {v.shape_text(at)}")
+    if v.is_scalar(at) and isinstance(at, torch.Tensor) and not readable(at):
+        return inside(function, at, order)
     leaf = leaf_of(at)
     if leaf.dim():
         value = torch.stack([v.tensor(function(x)) for x in leaf.reshape(-1)])
@@ -46,6 +49,17 @@ def primed(function: Callable[[v.Value], v.Value], at: v.Value, order: int) -> v
     for _ in range(order):
         value = gradient(value.sum(), leaf)
     return value
+
+
+def inside(function: Callable[[v.Value], v.Value], at: torch.Tensor, order: int) -> torch.Tensor:
+    """Derivative at a number that is one of many which are evaluated at once."""
+    def number(x: torch.Tensor) -> torch.Tensor:
+        return v.tensor(function(x))
+
+    found: Callable[..., torch.Tensor] = number
+    for _ in range(order):
+        found = torch.func.grad(found)
+    return found(at)
 
 
 def arrange(full: torch.Tensor, out: v.Value, leaf: torch.Tensor, transposed: bool,

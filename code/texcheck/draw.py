@@ -84,7 +84,7 @@ def enumerated_dims(program: Program) -> set[str]:
         if rv.dist is None or KINDS[rv.dist.kind].outcomes is not None:
             for pair in rv.ranges:
                 found |= pair.names
-            found |= frozenset() if rv.dist is None else rv.dist.names
+            found |= rv.dist.names if rv.dist is not None else frozenset()
     return found
 
 
@@ -142,6 +142,10 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
     differently."""
     seen: dict[int, Node] = {}
     for domain in all_domains(program):
+        if domain.args[0] == "stiefel":
+            rows, across = (evaluator.value(size) for size in domain.args[1])
+            if rows < across:
+                return reject(not domain.names, f"{across} orthonormal columns of {rows} entries")
         for size in domain.args[1]:
             value = evaluator.value(size)
             literal = not size.names
@@ -301,6 +305,18 @@ def orthogonal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     return q * np.sign(np.diag(r))
 
 
+def unit(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
+    """A column of length one."""
+    array = gaussian(rng, sizes)
+    return array / float(np.linalg.norm(array))
+
+
+def orthonormal(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
+    """A matrix with orthonormal columns."""
+    q, r = np.linalg.qr(rng.normal(size=sizes))
+    return q * np.sign(np.diag(r))
+
+
 def simplex(rng: np.random.Generator, sizes: Sequence[int]) -> v.Array:
     return shares(0.8 * rng.normal(size=sizes))
 
@@ -318,7 +334,7 @@ DRAWERS: dict[str, Callable[[np.random.Generator, Sequence[int]], v.Array]] = {
     "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
     "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
-    "orthogonal": orthogonal,
+    "orthogonal": orthogonal, "sphere": unit, "stiefel": orthonormal,
     "diag": lambda rng, s: np.diag(gaussian(rng, s[:1])),
     "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
 }
@@ -502,9 +518,8 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
             rest = found[1] if shape == "rare" else at_rest(program, evaluator, group, found[1])
             found = [found[0], *[rest] * (count - 1)]
         elif len(program.rvs) > 1:
-            for place, key in enumerate(found[0]):
-                a, b = (place + rng.permutation(2)) % count
-                found[int(a)][key] = found[int(b)][key]
+            for place, (key, value) in enumerate(list(found[0].items())):
+                found[1 + place % (count - 1)][key] = value
         evaluator.draw.samples.append((group, found, weights))
 
 

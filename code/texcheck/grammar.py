@@ -14,7 +14,8 @@ from .lexer import ACCENTS, FONTS, GREEK, Token
 from .names import Info, Names, Scope, Script, is_letter
 from .trees import Node, walk
 
-RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx"}
+RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx", r"\succeq", r"\preceq", r"\succ",
+             r"\prec", r"\propto"}
 DEEPEST = 40
 
 
@@ -114,8 +115,11 @@ class Parser(Names):
     def factor(self) -> Node:
         """A primary with its powers and indices."""
         node = self.primary()
-        while self.at < self.end and self.peek() in ("^", "_", "'"):
-            if self.peek() == "_":
+        while self.at < self.end and self.peek() in ("^", "_", "'", "!"):
+            if self.accept("!"):
+                entry = registry.kind("factorial")
+                node = entry.read(self, node, node.start)  # type: ignore[misc]
+            elif self.peek() == "_":
                 node = self.indexed(node)
             elif self.peek() == "'":
                 raise self.unexpected()
@@ -461,7 +465,8 @@ class Parser(Names):
         while True:
             start = self.place()
             left = self.expr()
-            if self.peek() not in RELATIONS - {r"\approx"} | {r"\in"} or self.at >= self.end:
+            known = RELATIONS - {r"\approx", r"\propto"} | {r"\in"}
+            if self.peek() not in known or self.at >= self.end:
                 raise self.refuse("a relation is expected here: =, \\ne, <, >, \\le, \\ge or \\in")
             while self.peek() in RELATIONS | {r"\in"} and self.at < self.end:
                 op = self.take().text

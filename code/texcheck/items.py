@@ -36,11 +36,13 @@ class Item:
     number : tuple of int
         (1, 2) for step 2 of claim 1; (1,) for claim 1.
     relation : str
-        ``=``, ``\\le``, ``\\ge`` or ``\\approx`` of a step.
+        ``=``, ``\\le``, ``\\ge``, ``\\succeq``, ``\\approx``, ``\\propto_z`` … of a step.
     grade : str
         Evidence of a step: value, inequality, zero or approx.
     lhs, rhs : str
         The TeX of both sides of a step; of the left side of a claim; of a definition.
+    over : tuple of str
+        The names in which both sides of a step are proportional.
     order : str
         The TeX of the order of an approximation.
     machine : str
@@ -63,6 +65,7 @@ class Item:
     left: Node | None = field(default=None, repr=False)
     right: Node | None = field(default=None, repr=False)
     limit: Order | None = None
+    over: tuple[str, ...] = ()
     python: str = ""
     given: str = ""
     standing: str = ""

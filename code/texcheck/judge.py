@@ -18,7 +18,7 @@ from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
-from .env import NOWHERE, Env, Watch
+from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
 from .items import Block
@@ -115,6 +115,7 @@ class Run:
         self.report = report
         self.first = first
         self.watch = Watch()
+        self.memo = Memo()
         self.draws = draws
         self.tightest: dict[int, list[tuple[float, Evaluator]]] = {}
         self.arm_errors: list[Error] = []
@@ -143,7 +144,8 @@ class Run:
             if not result.done:
                 self.conclude(result)
         if not self.report.errors:
-            self.report.errors += coverage.untested(self.block, self.watch)
+            self.report.errors += coverage.untested(
+                self.block, self.watch, [r.item for r in self.report.results if r.exact])
             self.report.errors += self.arm_errors
 
     def tie(self) -> None:
@@ -207,7 +209,8 @@ class Run:
                               "enumerations smaller")
         if self.report.draws < self.draws and not any(r.done for r in self.report.results):
             raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
-                          "draws: state the condition with a domain or a definition")
+                          "draws: state the condition with a domain or a definition; an "
+                          "equality is solved for one symbol, def: b = 1 - a")
 
     def wants_more(self, result: Result) -> bool:
         if result.done:
@@ -221,6 +224,7 @@ class Run:
         """A draw, if it fulfils the assumptions."""
         rng = np.random.default_rng([*self.seed, attempt])
         evaluator = draw_symbols(self.block.program, rng)
+        evaluator.memo = self.memo
         try:
             return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
         except Undefined:
@@ -244,7 +248,7 @@ class Run:
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
         """Refuse a step that a draw refutes."""
-        if result.done or result.item.relation not in ("=", r"\le", r"\ge"):
+        if result.done or result.item.kind == "code" or result.grade == "approx":
             return
         with timed(result):
             try:
@@ -262,6 +266,8 @@ class Run:
         rng = np.random.default_rng([*self.seed, 13])
         for item, node, switch, sign in list(arms.unreached(self.block, self.watch)):
             found = arms.reach(self.block, starts, node, switch, sign, rng)
+            if found is None and node.kind == "abs":  # |u| may be written where u has one sign
+                continue
             if found is None:
                 self.arm_errors.append(arms.untested(self.block, item, node, sign))
                 continue
@@ -277,14 +283,15 @@ class Run:
 
     def closely(self) -> None:
         """Steps between numbers with more digits than a float has."""
-        for evaluator in self.first_draws:
-            for result in self.report.results:
-                if result.done or result.item.kind != "step":
-                    continue
+        for result in self.report.results:
+            result.exact = result.item.kind == "step" and bool(self.first_draws)
+            for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
-                    pair = precise.refuted(result.item, evaluator)
-                if pair is not None:
-                    self.fail(result, digits_apart(self.block, result, *pair, evaluator))
+                    found = precise.compared(result.item, evaluator)
+                result.exact = result.exact and found is not None
+                if found is not None and found[2]:
+                    self.fail(result, digits_apart(self.block, result, *found[:2], evaluator))
+                    break
 
     def seek(self) -> None:
         """Counterexamples to inequalities, from the draws on which they all but fail."""

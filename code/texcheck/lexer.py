@@ -39,14 +39,16 @@ PUNCTUATION = {r"\begin", r"\end", r"\\", r"\mid", r"\|", r"\{", r"\}", r"\ldots
                r"\dots", r"\lvert", r"\rvert", r"\lVert", r"\rVert", r"\lbrace", r"\rbrace",
                r"\sim", r"\to", r"\top", r"\colon", r"\infty", r"\prime", r"\circ", r"\ast",
                r"\land", r"\perp", r"\rangle", r"\tfrac", r"\dfrac", r"\approx"}
-RELATIONS = {r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq", r"\lt", r"\gt", r"\in"}
+RELATIONS = {r"\le", r"\leq", r"\ge", r"\geq", r"\ne", r"\neq", r"\lt", r"\gt", r"\in",
+             r"\succeq", r"\preceq", r"\succ", r"\prec", r"\succcurlyeq", r"\preccurlyeq",
+             r"\propto"}
 OWN = SPACING | GREEK | FONTS | ACCENTS | PUNCTUATION | RELATIONS
 SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\lvert": "|", r"\rvert": "|",
         r"\lVert": r"\|", r"\rVert": r"\|", r"\lbrace": r"\{", r"\rbrace": r"\}",
         r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\lt": "<", r"\gt": ">", r"\colon": ":",
-        r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
+        r"\succcurlyeq": r"\succeq", r"\preccurlyeq": r"\preceq", r"\tfrac": r"\frac",
+        r"\dfrac": r"\frac", r"\ast": "*", r"\land": ","}
 HINTS = {
-    r"\lim": r"write \approx … [\epsilon\to0 : O(\epsilon^k)]",
     r"\mathop": r"write \operatorname{name}",
     r"\over": r"write \frac{a}{b}",
     r"\div": r"write \frac{a}{b}",
@@ -56,7 +58,6 @@ HINTS = {
     r"\Vert": r"write \|x\|",
     r"\ge0": r"write \ge 0",
     r"\coloneqq": "write = in a def: line",
-    r"\propto": "write = with the normalising constant",
     r"\pm": "write the two cases as two claims",
     r"\mp": "write the two cases as two claims",
     r"\equiv": "write =",
@@ -66,7 +67,8 @@ HINTS = {
     r"\E": r"write \mathbb{E}[\cdot]",
     r"\R": r"write \mathbb{R}",
     r"\tr": r"write \mathrm{tr}(A)",
-    r"\argmax": "not supported: a value is compared, not its place",
+    r"\argmax": r"write \arg\max",
+    r"\argmin": r"write \arg\min",
     r"\rm": r"write \mathrm{name}",
     r"\bf": r"write \mathbf{x}",
     r"\cal": r"write \mathcal{L}",

@@ -14,7 +14,8 @@ from .errors import Refused
 from .lexer import Token, check_characters, nearest, tokenize
 
 KEYWORDS = ("let", "rv", "fun", "pmf", "def", "assume", "claim", "code", "unchecked")
-STEPS = ("=", r"\le", r"\ge", r"\approx")
+STEPS = ("=", r"\le", r"\ge", r"\approx", r"\succeq", r"\preceq", r"\succ", r"\prec", r"\propto")
+BEGINS = re.compile(r"=|\\(leq?|geq?|approx|(succ|prec)(eq|curlyeq)?|propto)(?![a-zA-Z])")
 OPENING = {"(": 1, "[": 1, "{": 1, r"\{": 1, r"\begin": 1}
 CLOSING = {")": -1, "]": -1, "}": -1, r"\}": -1, r"\end": -1}
 
@@ -111,7 +112,7 @@ def read_line(raw: str, number: int) -> Line:
 
 def keyword_of(raw: str, body: str) -> tuple[str, int]:
     """The kind of a line, and where the text behind its keyword begins."""
-    if re.match(r"(\\leq|\\le|\\geq|\\ge|\\approx|=)(?![a-zA-Z])", body):
+    if BEGINS.match(body):
         return "step", 0
     if re.match(r"\s*:[\w-]+:", raw):
         raise Refused("parse", "an option stands directly below the title of the derivation", 0,
@@ -119,7 +120,7 @@ def keyword_of(raw: str, body: str) -> tuple[str, int]:
     found = re.match(r"\s*([A-Za-z]+)\s*:", body)
     if found is None:
         raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, assume:, claim:, "
-                      "code:, unchecked:, or with =, \\le, \\ge, \\approx", 0, raw)
+                      "code:, unchecked:, or with " + ", ".join(STEPS), 0, raw)
     word = found.group(1)
     if word not in KEYWORDS:
         near = nearest(word, KEYWORDS)

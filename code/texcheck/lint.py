@@ -119,14 +119,19 @@ def too_short(block: Block, line: int) -> Error:
                        "letter for its end, or write the terms out", line)
 
 
+UPWARD = {r"\le": True, r"\preceq": True, r"\prec": True, r"\ge": False, r"\succeq": False,
+          r"\succ": False}
+
+
 def turns(block: Block) -> list[Error]:
     """Chains in which an upper bound is followed by a lower one."""
     found = []
-    direction: dict[int, str] = {}
+    direction: dict[int, bool] = {}
     for item in block.steps:
-        if item.relation in (r"\le", r"\ge"):
-            first = direction.setdefault(item.number[0], item.relation)
-            if first != item.relation:
+        up = UPWARD.get(item.relation)
+        if up is not None:
+            first = direction.setdefault(item.number[0], up)
+            if first != up:
                 found.append(block.error(
                     "lint", "the chain turns round: after \\le and \\ge together it says nothing "
                     "of its ends; begin a new claim:", item.line,

@@ -73,7 +73,7 @@ def refuted(result: Result, evaluator: Evaluator,
             theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
-    if integrates(evaluator.program, item) and (
+    if approximates(evaluator.program, item) and (
             result.grade != "inequality" or theme not in ("exact", "small")):
         return None
     pair = evaluated(item, evaluator).pair()
@@ -88,7 +88,23 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
     """By how much every entry breaks the relation."""
     if result.grade != "inequality":
         return left - right
+    if result.item.relation in v.LOEWNER:
+        lowest = v.ordered(result.item.relation, left, right)[1][0]
+        broken = torch.zeros(left.numel(), dtype=left.dtype)
+        sizes = torch.maximum(left.abs(), right.abs()).reshape(-1)
+        if lowest < -v.ROUNDED * sizes.max():
+            broken[sizes.argmax()] = -lowest
+        return broken.reshape(left.shape)
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
+
+
+def excess(result: Result, left: torch.Tensor, right: torch.Tensor) -> float:
+    """By how much the side that is to be the smaller one is larger; of matrices, by how much their
+    difference is not positive semidefinite."""
+    relation = result.item.relation
+    if relation in v.LOEWNER:
+        return -float(v.ordered(relation, left, right)[1][0])
+    return float(left - right) * (1 if relation == r"\le" else -1)
 
 
 def violation(result: Result, evaluator: Evaluator) -> float | None:
@@ -100,12 +116,11 @@ def violation(result: Result, evaluator: Evaluator) -> float | None:
     pair = evaluated(result.item, evaluator).pair()
     if pair is None:
         return None
-    left, right = map(float, pair)
-    gap = (left - right) * (1 if result.item.relation == r"\le" else -1)
-    size = max(abs(left), abs(right))
-    if 0.0 in (left, right) and size:
+    left, right = pair
+    gap, size = excess(result, left, right), largest(left, right)
+    if size and not (bool(left.any()) and bool(right.any())):
         shaken = evaluated(result.item, Shaken(evaluator, 0)).pair()
-        moved = float((shaken[0] - shaken[1]).abs()) if shaken is not None else size
+        moved = largest(shaken[0] - shaken[1], left * 0) if shaken is not None else size
         size = max(abs(moved - size) / SHAKE, 1e-3 * size)
     return gap / size if size else 0.0
 
@@ -125,7 +140,7 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
     floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
-    if integrates(evaluator.program, result.item):
+    if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
         floor = max(floor, LOOSE * largest(left, right))
     return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
 
@@ -138,6 +153,12 @@ def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
         if pair is None or not beyond_rounding(result, beside, *pair):
             return False
     return True
+
+
+def approximates(program: Program, item: Item) -> bool:
+    """Whether a step holds a value that is found to a bound of its error only."""
+    kinds = (registry.kind(n.kind) for n in nodes_behind(program, *trees(item)))
+    return any(isinstance(k, registry.Notation) and k.approximate for k in kinds)
 
 
 def integrates(program: Program, item: Item) -> bool:
@@ -220,7 +241,8 @@ class Shaken(Evaluator):
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:
         how = rounds(node)
-        if how == "never":
+        arbitrary = node.kind == "call" and node.args[0] in self.draw.functions
+        if how == "never" and not arbitrary:
             return self.given(node, found, env)
         if node.kind == "fn" and registry.function(node.args[0]).picks:
             return found
@@ -282,6 +304,10 @@ def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
     def moved(key: str, value: v.Value) -> v.Value:
         if not isinstance(value, torch.Tensor) or program.is_discrete(key):
             return value
+        if key in program.lets and program.lets[key].domain.args[0] == "simplex":
+            turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
+            shares = value * (1 + by * turns)
+            return shares / shares.sum()  # still a distribution
         domain = program.lets[key].domain.args[0] if key in program.lets else ""
         if not at_zero or domain not in ("R", "R+", "R-", "interval"):
             return v.scale(1 + by, value)

@@ -43,8 +43,9 @@ class Place:
     cuts: Mapping[Any, Any] = field(default_factory=dict)
 
 
-def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
-    """Both sides of a step, where their difference breaks it and stays with more digits."""
+def compared(item: Item, evaluator: Evaluator) -> tuple[Any, Any, bool] | None:
+    """Both sides of a step, and whether a difference that stays with more digits breaks it; None
+    where no rule says what they are."""
     if item.relation not in ("=", r"\le", r"\ge") or rounded(evaluator, item):
         return None
     found = []
@@ -61,7 +62,7 @@ def refuted(item: Item, evaluator: Evaluator) -> tuple[Any, Any] | None:
         few, many = (mpmath.mpf(to_float(a)) - mpmath.mpf(to_float(b)) for a, b in found)
         breaks = many != 0 if item.relation == "=" else (
             many > 0 if item.relation == r"\le" else many < 0)
-        return found[1] if breaks and abs(many) > STAYS * abs(many - few) else None
+        return (*found[1], bool(breaks and abs(many) > STAYS * abs(many - few)))
 
 
 def rounded(evaluator: Evaluator, item: Item) -> bool:
@@ -167,8 +168,13 @@ def mixed(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def plus(a: Any, b: Any) -> Any:
+    """A sum; raises Unknown where all digits cancel, so that more of them may say otherwise."""
     a, b = mixed(a, b)
-    return a + b
+    found = a + b
+    if isinstance(found, mpmath.mpf) and a and b and (
+            abs(found) < mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(a)):
+        raise Unknown("digits that cancel")
+    return found
 
 
 def times(a: Any, b: Any) -> Any:
@@ -253,12 +259,15 @@ def call(p: Precise, node: Node, place: Place, key: str, args: tuple[Node, ...],
 
 
 def derived(p: Precise, at: Callable[[Any], Any], where: Any, order: int = 1) -> Any:
-    """A derivative by central differences, whose error the digits make small."""
+    """A derivative by central differences, whose error the digits make small; raises Unknown where
+    the digits do not hold the difference."""
     if not order:
         return to_float(at(where))
     there = to_float(where)
-    return (derived(p, at, there + p.shift, order - 1)
-            - derived(p, at, there - p.shift, order - 1)) / (2 * p.shift)
+    above, below = (derived(p, at, there + by, order - 1) for by in (p.shift, -p.shift))
+    if abs(above - below) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(above):
+        raise Unknown("digits that cancel")
+    return (above - below) / (2 * p.shift)
 
 
 def derivative(p: Precise, node: Node, place: Place, body: Node,

@@ -139,12 +139,14 @@ class Integrand(Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """A standard variable: where it lies, its density, and how wide a panel may be."""
+    """A standard variable: where it lies, how wide a panel may be, and at which of its ends it goes
+    on without being integrated."""
 
     name: str
     low: float
     high: float
     width: float
+    tails: tuple[float, ...] = ()
 
     def density(self, x: torch.Tensor) -> torch.Tensor:
         if self.name == "normal":
@@ -161,9 +163,9 @@ class Axis:
         return rng.exponential(size=count) if self.name == "exponential" else rng.random(count)
 
 
-NORMAL = Axis("normal", -13.0, 13.0, 2.0)
+NORMAL = Axis("normal", -13.0, 13.0, 2.0, (-13.0, 13.0))
 UNIFORM = Axis("uniform", 0.0, 1.0, 0.5)
-EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0)
+EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0, (60.0,))
 
 
 @lru_cache(maxsize=64)
@@ -280,13 +282,12 @@ class Piece(NamedTuple):
 
 
 def in_pieces(f: Integrand, axis: Axis, cells: int) -> Mean:
-    total = size = None
-    for piece in march(f, axis, cells):
-        part = panels(f, axis, piece)
-        total = part.value if total is None else total + part.value
-        size = part.size if size is None else size + part.size
-    assert total is not None and size is not None
-    return Mean(total, size)
+    pieces = list(march(f, axis, cells))
+    parts = [panels(f, axis, piece) for piece in pieces]
+    size = torch.stack([p.size for p in parts]).sum(0)
+    for piece in (pieces[0], pieces[-1]):
+        check_tail(f, axis, piece, size)
+    return Mean(torch.stack([p.value for p in parts]).sum(0), size)
 
 
 def march(f: Integrand, axis: Axis, cells: int) -> Iterator[Piece]:
@@ -379,8 +380,8 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
     moves = piece.low.requires_grad or piece.high.requires_grad
     deepest = 45
     while waiting:
-        spots = np.concatenate([[lo + (hi - lo) * n for n in nodes]
-                                for lo, hi, _ in waiting for nodes, _ in rules])
+        nodes = np.concatenate([n for n, _ in rules])
+        spots = np.concatenate([lo + (hi - lo) * nodes for lo, hi, _ in waiting])
         x = piece.low + (piece.high - piece.low) * torch.as_tensor(spots)
         batch = f.many(x[:, None], piece.decided)
         sides = batch.signature()
@@ -400,8 +401,7 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
         large = lengths * torch.einsum("n,pnk->pk", torch.as_tensor(rules[1][1]),
                                        parts[:, split:].detach().abs())
         if size is None or total is None:
-            size = torch.zeros_like(large[0])
-            total = torch.zeros_like(fine[0])
+            size, total = torch.zeros_like(large[0]), torch.zeros_like(fine[0])
         scale = size + large.sum(0)
         good = ((coarse - fine).detach().abs() <= 1e-12 * scale + 1e-290).all(1)
         total = total + fine[good].sum(0)
@@ -412,19 +412,16 @@ def panels(f: Integrand, axis: Axis, piece: Piece) -> Mean:
         waiting = [half for lo, hi, d in bad
                    for half in ((lo, (lo + hi) / 2, d + 1), ((lo + hi) / 2, hi, d + 1))]
     assert total is not None and size is not None
-    check_tail(f, axis, piece, size)
     return Mean(total, size)
 
 
 def check_tail(f: Integrand, axis: Axis, piece: Piece, size: torch.Tensor) -> None:
     """Beyond the ends of what is integrated, nothing may be left."""
-    if axis is UNIFORM:
-        return
     for end in (piece.low, piece.high):
         x = end.detach().reshape(1)
-        if float(x) in (axis.low, axis.high) and not (axis is EXPONENTIAL and float(x) == 0):
+        if float(x) in axis.tails:
             left = (axis.density(x) * f.many(x[:, None], piece.decided).values[0]).detach().abs()
-            if not bool((left <= AGREE * size + 1e-25).all()):
+            if not bool((left <= AGREE * size + 1e-290).all()):
                 raise unknown("it grows too fast")
 
 
@@ -517,24 +514,37 @@ def explored(f: Integrand, axes: Sequence[Axis],
              rng: np.random.Generator) -> tuple[Array, bool, bool, int]:
     """Slopes of the values and the switches at random points; whether nothing switches, whether
     the values move with parameters, and how many entries there are."""
-    rows = []
-    smooth, moves, count = True, False, 0
-    for _ in range(4):
-        spot = np.stack([a.random(rng, 1) for a in axes], axis=1)
-        fixed = f.one(torch.as_tensor(spot))
-        moves = moves or fixed.values.requires_grad or fixed.switches.requires_grad
-        point = torch.as_tensor(spot).requires_grad_()
-        batch = f.one(point)
-        count = batch.values.shape[1]
-        for place, number in enumerate((*batch.values[0], *batch.switches[0])):
-            found = None
-            if number.requires_grad:
-                found, = torch.autograd.grad(number, point, retain_graph=True, allow_unused=True)
-            row = np.zeros(len(axes)) if found is None else found[0].detach().numpy()
-            top = np.abs(row).max()
-            smooth = smooth and (place < count or not top)
-            rows.append(row / top if top > 1e-200 else np.zeros(len(axes)))
+    spots = torch.as_tensor(np.stack([a.random(rng, len(axes) + 3) for a in axes], axis=1))
+    fixed = f.one(spots[:1])
+    moves = fixed.values.requires_grad or fixed.switches.requires_grad
+    count = fixed.values.shape[1]
+    rows: list[Array] = []
+    smooth = True
+    if fixed.smooth:
+        points = spots.clone().requires_grad_()
+        values = f.many(points, []).values
+        rows = [row for k in range(count) for row in slopes_of(values[:, k].sum(), points)]
+    else:
+        for spot in spots:
+            point = spot[None].clone().requires_grad_()
+            batch = f.one(point)
+            for place, number in enumerate((*batch.values[0], *batch.switches[0])):
+                row, = slopes_of(number, point)
+                smooth = smooth and (place < count or not row.any())
+                rows.append(row)
     return np.array(rows), smooth, moves, count
+
+
+def slopes_of(number: torch.Tensor, points: torch.Tensor) -> Array:
+    """Slopes of a number at points, each brought to the largest slope of 1."""
+    found = None
+    if number.requires_grad:
+        found, = torch.autograd.grad(number, points, retain_graph=True, allow_unused=True)
+    if found is None:
+        return np.zeros(points.shape)
+    rows: Array = found.detach().numpy()
+    top = np.abs(rows).max(axis=1, keepdims=True)
+    return np.where(top > 1e-200, rows / np.maximum(top, 1e-200), 0.0)
 
 
 def in_full(f: Integrand, axes: Sequence[Axis], smooth: bool, count: int) -> Mean:

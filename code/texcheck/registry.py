@@ -112,6 +112,8 @@ class Notation(Entry):
         Evaluator, node, surroundings -> its logarithm, found without going through the value.
     jumps : callable
         Node -> whether its value jumps where its arguments move smoothly.
+    approximate : bool
+        Whether its value is found to a bound of its error only, as that of an integral.
     vanishes : bool
         Whether its value may be zero, or tiny, through cancelling inside it.
     differentiates : callable
@@ -136,6 +138,7 @@ class Notation(Entry):
     reach: Callable[..., Any] | None = field(default=None, kw_only=True)
     log: Callable[..., Any] | None = field(default=None, kw_only=True)
     jumps: Callable[..., bool] = field(default=lambda node: False, kw_only=True)
+    approximate: bool = field(default=False, kw_only=True)
     vanishes: bool = field(default=False, kw_only=True)
     differentiates: Callable[..., list[Any]] = field(default=lambda node: [], kw_only=True)
     rounds: Literal["never", "fractions", "once", "often"] = field(default="once", kw_only=True)
@@ -152,6 +155,8 @@ class Function(Entry):
         The arguments -> value. Of an entrywise function: a tensor -> a tensor.
     commands, words : tuple of str
         Its spellings: ``\log``; ``log`` in ``\mathrm{log}``.
+    letters : tuple of str
+        Its names that an author may declare otherwise, ``\Gamma``; read before parentheses only.
     brackets : tuple of str
         What stands around its argument instead of a name: ``\lfloor``, ``\rfloor``.
     entrywise : bool
@@ -174,6 +179,7 @@ class Function(Entry):
     value: Callable[..., Any]
     commands: tuple[str, ...] = field(default=(), kw_only=True)
     words: tuple[str, ...] = field(default=(), kw_only=True)
+    letters: tuple[str, ...] = field(default=(), kw_only=True)
     brackets: tuple[str, ...] = field(default=(), kw_only=True)
     entrywise: bool = field(default=False, kw_only=True)
     arguments: tuple[int, int] = field(default=(1, 1), kw_only=True)
@@ -295,6 +301,7 @@ class Table:
             yield from entry.spells.items()
         elif isinstance(entry, Function):
             yield from ((rf"\mathrm{{{w}}}", self.reader("fn", entry)) for w in entry.words)
+            yield from ((letter, self.before_parentheses(entry)) for letter in entry.letters)
         elif isinstance(entry, Reduction):
             yield rf"\mathrm{{{entry.name}}}", self.reader("big", entry)
 
@@ -307,6 +314,11 @@ class Table:
             return read(parser, entry, start)
 
         return reads
+
+    def before_parentheses(self, entry: Function) -> Callable[..., Any]:
+        """How a function is read whose name may also be a name of the author's."""
+        read = self.reader("fn", entry)
+        return lambda parser, start: read(parser, start) if parser.peek() == "(" else None
 
     @cached_property
     def environments(self) -> dict[str, Callable[..., Any]]:

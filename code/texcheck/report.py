@@ -40,6 +40,7 @@ class Result:
     strict: int = 0
     vanishing: int = 0
     done: bool = False
+    exact: bool = False  # seen with more digits than a float has, on all draws that were tried
     why: str = field(default="", repr=False)
 
 

@@ -149,7 +149,17 @@ def step(domain: Node, value: v.Value, evaluator: Evaluator, rng: Rng,
         found = within(array, ends[0], ends[1], rng, width)
     else:
         found = MOVES[name](array, rng, width)
+        if name == "S++" and not sound(found):
+            return value
     return torch.as_tensor(np.asarray(found, dtype=np.float64))
+
+
+def sound(array: v.Array) -> bool:
+    """Whether a matrix is positive definite by more than rounding."""
+    if array.ndim < 2:
+        return True
+    found = np.linalg.eigvalsh(array)
+    return bool(found[0] > 1e-9 * found[-1])
 
 
 def within(array: v.Array, low: float, high: float, rng: Rng, width: float) -> v.Array:

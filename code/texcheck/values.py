@@ -303,6 +303,26 @@ def inverse(a: Value) -> Value:
     return found
 
 
+def eigenvalues(a: Value, what: str) -> torch.Tensor:
+    """The eigenvalues of a symmetric matrix, the smallest first.
+
+    Raises
+    ------
+    Refused
+        Where it is not square, or not symmetric beyond rounding.
+    """
+    if is_scalar(a):
+        return tensor(a).reshape(1)
+    if not square(a):
+        raise type_error(f"eigenvalues of {shape_text(a)}")
+    skew = float((a - a.T).detach().abs().max())
+    if skew > 1e-9 * float(a.detach().abs().max()):
+        raise type_error(f"{what} is not symmetric: eigenvalues and \\succeq are read of symmetric "
+                         r"matrices; write \sigma_i for singular values, or \frac12 (A + A^\top)")
+    found: torch.Tensor = torch.linalg.eigvalsh((a + a.T) / 2)
+    return found
+
+
 def as_int(a: object, what: str) -> int:
     """A whole number, such as an index."""
     if isinstance(a, float) and a.is_integer():
@@ -315,10 +335,38 @@ def as_int(a: object, what: str) -> int:
     raise type_error(f"{what} must be a whole number")
 
 
+LOEWNER = {r"\succeq": (1, False), r"\preceq": (-1, False), r"\succ": (1, True),
+           r"\prec": (-1, True)}  # sign of the difference, and whether strictly
+ROUNDED = 1e-11  # of the largest entry: an eigenvalue that is zero but for rounding
+
+
+def ordered(op: str, a: torch.Tensor, b: torch.Tensor) -> tuple[bool, torch.Tensor]:
+    """Whether one symmetric matrix lies below another, and the eigenvalues of the difference that
+    must not be negative.
+
+    Raises
+    ------
+    Refused
+        For numbers, and where the difference is not symmetric.
+    """
+    if not square(a):
+        raise type_error(rf"{op} between {shape_text(a)} and {shape_text(b)}: it is the order of "
+                         r"symmetric matrices; numbers have \le and \ge")
+    sign, strictly = LOEWNER[op]
+    found = eigenvalues(sign * (a - b), "the difference of both sides")
+    edge = ROUNDED * max(float(a.detach().abs().max()), float(b.detach().abs().max()))
+    return bool(found[0] > edge if strictly else found[0] >= -edge), found
+
+
 def compare(op: str, a: float, b: float) -> bool:
-    close = abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
-    return {"=": close, r"\ne": not close, "<": a < b, ">": a > b, r"\le": a <= b,
-            r"\ge": a >= b}[op]
+    """Whether a relation holds; numbers that differ by rounding are equal, so that a boundary is
+    one for all relations."""
+    apart = abs(a - b)
+    if op in ("=", r"\ne"):
+        return (apart <= 1e-12 * max(1.0, abs(a), abs(b))) == (op == "=")
+    tied = apart <= 1e-12 * max(abs(a), abs(b))
+    return {"<": a < b and not tied, ">": a > b and not tied, r"\le": a <= b or tied,
+            r"\ge": a >= b or tied}[op]
 
 
 def to_array(value: Value) -> Array | float | int:

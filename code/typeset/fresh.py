@@ -99,6 +99,9 @@ def digest(*values) -> str:
             if dataclasses.is_dataclass(value) and not isinstance(value, type) else None)
         if fields is not None:
             return [f"{name}={say(getattr(value, name))}" for name in fields if name not in PLACES]
+        if isinstance(value, list) and all(hasattr(one, "docname") for one in value):
+            # Domains append what they find on a page whenever it is read: no order of pages.
+            value = sorted(value, key=lambda one: one.docname)
         if isinstance(value, list | tuple):
             return list(map(say, value))
         if isinstance(value, ModuleType):
@@ -130,6 +133,13 @@ def tree(node: nodes.Node, *, lines: bool = False) -> str:
         found.append(f"{depth} {type(one).__module__}.{type(one).__name__} {place} {said}")
         waiting += [(depth + 1, child) for child in reversed(one.children)]
     return _hash("\n".join(found))
+
+
+def without_counts(facts: dict) -> dict:
+    """The metadata of a page without what MyST counts on it: words, and lines of headings."""
+    facts = {name: value for name, value in facts.items() if name != "wordcount"}
+    slugs = facts.get("myst_slugs", {})
+    return facts | {"myst_slugs": {name: rest for name, (_, *rest) in slugs.items()}}
 
 
 def _hash(content: str | bytes) -> str:
@@ -251,8 +261,10 @@ class Fresh:
         """Write those of the pages whose file does not show what it would show now."""
         self.common = self.asked()
         self.keys = {name: self.key(name) for name in self.written_as_one(docnames)}
-        self.news, self.resolved = {}, {}
+        self.news, self.resolved, self.compared = {}, {}, 0
         stale = {name for name, key in self.keys.items() if not self.is_fresh(name, key)}
+        logger.info("pages: %d to write, %d resolved and found as they are",
+                    len(stale), self.compared - len(self.resolved))
         self.forget(stale)
         if not stale:
             return
@@ -367,6 +379,7 @@ class Fresh:
     def shows_the_same(self, docname: str, page: dict) -> bool:
         """Resolve a page and compare; a page that warns is written, so that nothing is kept."""
         before = self._app._warncount
+        self.compared += 1
         doctree = self.env.get_and_resolve_doctree(docname, self, tags=self.tags)
         if self.shown(docname, doctree) == page["shown"] and self._app._warncount == before:
             return True
@@ -393,6 +406,7 @@ class Fresh:
         env = self.env
         book = {name: value for name, value in vars(env).items()
                 if name not in NOT_ASKED and not name.startswith("_")}
+        book["metadata"] = {name: without_counts(facts) for name, facts in env.metadata.items()}
         narrow = {domain.name for domain in env.domains.sorted() if hasattr(domain, "shown_on")}
         data = {name: value for name, value in env.domaindata.items() if name not in narrow}
         around = [path for folder in config.templates_path

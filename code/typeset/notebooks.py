@@ -34,7 +34,7 @@ TITLES = {
     "restored": "Restored", "translation": "Translation",
 }
 SILENT = {"answer", "question", "bibliography", "toctree", "glossary", "notation"}
-LISTED = {"build-report", "evidence-table", "exam-map", "papers-table", "paper"}
+LISTED = {"mistakes", "build-report", "evidence-table", "exam-map", "papers-table", "paper"}
 ADMONITIONS = {"note", "warning", "tip", "important", "hint", "seealso", "admonition", "caution"}
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.S)
 OPENS = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\{(?P<name>[\w-]+)\} ?(?P<argument>.*)$")

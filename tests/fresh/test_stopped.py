@@ -1,7 +1,7 @@
 """After a build that was killed or interrupted, wherever, the next one leaves nothing old."""
 
 import pytest
-from freshbook import GONE, RESULT, TITLE, check, lost, write
+from freshbook import GONE, PROSE, RESULT, TITLE, check, lost, together, write
 
 PLACES = ("reading", "read", "assets", "a page", "half a page", "Ctrl-C", "pages", "end")
 STOPPED = {
@@ -12,7 +12,8 @@ STOPPED = {
         ("a page removed", GONE, ("assets", "a page", "end"), ("press html",)),
         ("a style sheet", write("book/_static/book.css", "p { color: red }\n"),
          ("assets", "half a page"), ("html",)),
-        ("the environment lost", lost("doctrees/environment.pickle"), ("Ctrl-C",), ("html",)),
+        ("the environment lost", together(PROSE, lost("doctrees/environment.pickle")),
+         ("Ctrl-C",), ("html",)),
     ) for place in places
 }
 

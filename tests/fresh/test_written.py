@@ -46,6 +46,17 @@ def test_pages_that_are_written(world, row):
     assert {name for name in after if after[name] != before.get(name)} - ALL == wanted
 
 
+@pytest.mark.parametrize("change", [
+    lambda world: None, PROSE,
+    edit("book/beta.md", "Words of beta", "Words\n\n% more\n\nof beta"),
+    edit("book/halves.md", "Words of the answer.", "Many words."),
+], ids=["nothing", "a line", "more lines above citations", "in an answer"])
+def test_no_other_page_is_even_resolved(world, change):
+    change(world)
+    assert world.build() == (0, "")
+    assert "0 resolved and found as they are" in world.log
+
+
 @pytest.mark.parametrize("name, old, new, runs, checks", [
     ("texcheck/render.py", '"""', '"""(New) ', False, False),
     ("texcheck/directive.py", '"""The', '"""(New) The', False, False),

@@ -40,7 +40,7 @@ SHARP = {  # each holds with c = 0 and with no larger c
     "sigmoid": ("a \\in \\mathbb{R}", "\\mathrm{sigmoid}(a) (1 - \\mathrm{sigmoid}(a))", "\\le",
                 "0.25 - 0.1 \\cdot @"),
     "entropy": ("p \\in \\Delta^K", "-\\sum_k p_k \\log p_k", "\\le", "(1 - @) \\log K"),
-    "trace": ("A \\in \\mathbb{S}^n_{++}", "\\mathrm{tr}(A)^2", "\\le",
+    "trace": ("A \\in \\mathbb{S}^n_{++}", "(\\mathrm{tr}(A))^2", "\\le",
               "(1 - @) n \\mathrm{tr}(A A)"),
     "place": ("a \\in \\mathbb{R}", "(a - 3.7)^2", "\\ge", "0.01 \\cdot @"),
     "exponential": ("a \\in \\mathbb{R}", "e^a", "\\ge", "1 + a + 0.1 \\cdot @"),
@@ -216,7 +216,7 @@ def test_corners_are_members(seed, size):
              "R-": lambda a: (a < 0).all(), "S": lambda a: np.allclose(a, a.T),
              "simplex": lambda a: (a >= 0).all() and np.isclose(a.sum(), 1),
              "S++": lambda a: np.allclose(a, a.T, atol=0) and (np.linalg.eigvalsh(a) > 0).all(),
-             "S+": lambda a: (np.linalg.eigvalsh(a) > -1e-9 * abs(a).max()).all(),
+             "S+": lambda a: (np.linalg.eigvalsh(a) >= -1e-9 * abs(a).max()).all(),
              "orthogonal": lambda a: np.allclose(a @ a.T, np.eye(len(a)))}
     for name, member in tests.items():
         for theme in THEMES:

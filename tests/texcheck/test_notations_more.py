@@ -1,7 +1,10 @@
 """Values of notations beside an oracle, their false neighbours, and where their messages lead."""
 
+import math
+
 import numpy as np
 import pytest
+import scipy.special
 import texcheck
 from scipy import integrate
 from texcheck.draw import draw_symbols
@@ -184,3 +187,180 @@ def test_integrals_and_false_neighbours(left, right, wrong):
 def test_integrals_that_are_refused(formula, words):
     found = complaints(f"{NUMBERS}\nclaim: {formula}\n= 0 + {formula}")
     assert found and words in found[0], found
+
+
+# ---- the gamma function, eigenvalues -----------------------------------------------------
+
+WIDER = (r"let: a, b \in \mathbb{R}_{>0}; k \in \mathbb{N}; A, C \in \mathbb{S}^n; "
+         r"B \in \mathbb{S}^n_{++}; W \in \mathbb{R}^{m\times n}; x \in \mathbb{R}^n")
+
+
+@pytest.mark.parametrize("formula, oracle", [
+    (r"\Gamma(a)", lambda q: scipy.special.gamma(q["a"])),
+    (r"\mathrm{B}(a, b)", lambda q: scipy.special.beta(q["a"], q["b"])),
+    (r"\psi(a)", lambda q: scipy.special.digamma(q["a"])),
+    (r"(k + 2)!", lambda q: math.factorial(int(q["k"]) + 2)),
+    (r"\lambda_{\max}(A)", lambda q: np.linalg.eigvalsh(q["A"])[-1]),
+    (r"\lambda_{\mathrm{min}}(A)", lambda q: np.linalg.eigvalsh(q["A"])[0]),
+    (r"\lambda_2(A)", lambda q: np.linalg.eigvalsh(q["A"])[-2]),
+    (r"\sigma_{\max}(W)", lambda q: np.linalg.norm(q["W"], 2)),
+    (r"\|W\|_2", lambda q: np.linalg.norm(q["W"], 2)),
+    (r"\|W\|_*", lambda q: np.linalg.norm(q["W"], "nuc")),
+    (r"\mathrm{rank}(x x^\top)", lambda q: 1),
+])
+def test_values_against_an_oracle(formula, oracle):
+    for seed in range(4):
+        value, at = drawn(WIDER, formula, seed)
+        assert float(value) == pytest.approx(float(oracle(at)), rel=1e-12)
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\Gamma(a + 1)", r"= a \Gamma(a)", r"= (a + 1) \Gamma(a)"),
+    (r"\Gamma(k + 1)", "= k!", "= (k + 1)!"),
+    (r"\mathrm{B}(a, b)", r"= \frac{\Gamma(a) \Gamma(b)}{\Gamma(a + b)}",
+     r"= \frac{\Gamma(a) \Gamma(b)}{\Gamma(a + b + 1)}"),
+    (r"\frac{\partial}{\partial a} \log\Gamma(a)", r"= \psi(a)", r"= \psi(a + 1)"),
+    (r"\int_0^1 u^{a-1} (1-u)^{b-1} \, \mathrm{d}u", r"= \mathrm{B}(a, b)",
+     r"= \mathrm{B}(a, b + 1)"),
+    (r"\frac{x^\top A x}{x^\top x}", r"\le \lambda_{\max}(A)", r"\le \lambda_2(A)"),
+    (r"\sum_{i=1}^n \lambda_i(A)", r"= \mathrm{tr}(A)", r"= \mathrm{tr}(A^2)"),
+    (r"\|W\|_2^2", r"= \lambda_{\max}(W^\top W)", r"= \lambda_{\max}(W^\top W)^2"),
+    (r"\|W x\|", r"\le \|W\|_2 \|x\|", r"\le \sigma_2(W) \|x\|"),
+    (r"\|W\|_*", r"\ge \|W\|_F", r"\le \|W\|_F"),
+    (r"W^\top W", r"\succeq 0", r"\succ 0"), (r"A^2 + C^2", r"\succeq 0", r"\succeq A"),
+    (r"A", r"\preceq \lambda_{\max}(A) I", r"\prec \lambda_2(A) I"),
+    (r"B", r"\succ 0", r"\succ I"), (r"(A + C)^2", r"\preceq 2 A^2 + 2 C^2", r"\preceq A^2 + C^2"),
+    (r"(B + A^2)^{-1}", r"\preceq B^{-1}", r"\succeq B^{-1}"),
+    (r"(B + A^2)^3", r"\succ 0", r"\succeq B^3"),
+])
+def test_gamma_and_matrices_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{WIDER}\nclaim: {left}\n{right}") == []
+    assert complaints(f"{WIDER}\nclaim: {left}\n{wrong}")
+
+
+@pytest.mark.parametrize("step, words", [
+    (r"a!", "whole number"), (r"k!!", "double"), (r"k^2!", "parentheses"),
+    (r"\lambda_{\max}(B A)", "not symmetric"), (r"\lambda_{\max}(W)", "eigenvalues of a "),
+    (r"\|W\|", r"\|W\|_F"), (r"\lambda_9(A)", "eigenvalue 9"), (r"\Gamma(a, b)", "one argument"),
+    (r"\mathrm{B}(a, b, a)", "2 arguments"), (r"\Gamma a", "not declared"),
+])
+def test_gamma_and_matrices_that_are_refused(step, words):
+    found = complaints(f"{WIDER}\nclaim: {step}\n= 0 + {step}")
+    assert found and words.replace(r"\|W\|_F", r"\|A\|_F") in found[0], found
+
+
+def test_a_declared_letter_comes_first():
+    declared = (r"let: \Gamma, \lambda, \sigma \in \mathbb{R}; x \in \mathbb{R}^n; "
+                r"B \in \mathbb{R}^{n\times n}; A \in \mathbb{S}^n")
+    assert complaints(f"{declared}\nclaim: \\Gamma (\\lambda + 1) B x\n"
+                      r"= \Gamma \lambda B x + \Gamma B x") == []
+    assert complaints(f"{declared}\nclaim: \\lambda \\lambda_{{\\max}}(A)\n"
+                      r"= \lambda \, \lambda_1(A)") != []
+
+
+# ---- what is proportional ----------------------------------------------------------------
+
+DENSITY = r"let: \theta, x \in \mathbb{R}; v \in \mathbb{R}_{>0}" "\npmf: p(y,z)"
+
+
+@pytest.mark.parametrize("claim, right", [
+    (r"p(z\mid y)" "\n" r"\propto p(y\mid z) p(z)" "\n= p(y, z)", True),
+    (r"p(z\mid y)" "\n" r"\propto p(y\mid z)", False),
+    (r"p(z\mid y)" "\n" r"\propto p(z)", False),
+    (r"p(z\mid y)" "\n" r"\propto -p(y, z)", False),
+    (r"p(z\mid y)" "\n" r"\propto_y p(y, z)", False),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_\theta e^{-\frac{(x-\theta)^2}{2v}}" "\n"
+     r"\propto e^{\frac{x \theta}{v} - \frac{\theta^2}{2v}}", True),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_{\theta,x} e^{-\frac{(x-\theta)^2}{2v}}", True),
+    (r"\mathcal{N}(x; \theta, v)" "\n"
+     r"\propto_{\theta,x} e^{\frac{x \theta}{v} - \frac{\theta^2}{2v}}", False),
+    (r"\mathcal{N}(x; \theta, v)" "\n" r"\propto_v e^{-\frac{(x-\theta)^2}{2v}}", False),
+])
+def test_proportional(claim, right):
+    assert (complaints(f"{DENSITY}\nclaim: {claim}") == []) is right
+
+
+def test_in_what_is_asked_for():
+    found = complaints(f"{DENSITY}\nclaim: \\mathcal{{N}}(x; \\theta, v)\n\\propto e^{{x}}")
+    assert r"write \propto_z" in found[0]
+
+
+# ---- limits, infinite sums, minima -------------------------------------------------------
+
+ENDLESS = (r"let: a, w \in \mathbb{R}; c \in \mathbb{R}_{>0}; g \in (0,1); X \in "
+           r"\mathbb{R}^{n\times d}; y \in \mathbb{R}^n; v, z \in \mathbb{R}^d; "
+           r"A \in \mathbb{S}^d_{++}; k \in \{1,\ldots,d\}")
+
+
+@pytest.mark.parametrize("left, right, wrong", [
+    (r"\sum_{t=0}^{\infty} a g^t", r"\frac{a}{1-g}", r"\frac{a}{1+g}"),
+    (r"\sum_{t=1}^{\infty} t g^t", r"\frac{g}{(1-g)^2}", r"\frac{1}{(1-g)^2}"),
+    (r"\sum_{t=0}^\infty \frac{c^t}{t!}", "e^c", "e^c - 1"),
+    (r"\sum_{t=1}^\infty \frac{a}{t^2}", r"a \frac{\pi^2}{6}", r"a \frac{\pi^2}{8}"),
+    (r"\sum_{t=1}^\infty \frac{(-1)^{t+1} a}{t}", r"a \log 2", r"a"),
+    (r"\frac{\partial}{\partial g} \sum_{t=0}^\infty g^t", r"\frac{1}{(1-g)^2}",
+     r"\frac{1}{1-g}"),
+    (r"\lim_{t\to\infty} \left(1 + \frac{c}{t}\right)^t", "e^c", "1 + c"),
+    (r"\lim_{t\to 0} \frac{\sin(a t)}{t}", "a", "1"),
+    (r"\arg\min_v \left( \|X v - y\|^2 + c \|v\|^2 \right)",
+     r"(X^\top X + c I)^{-1} X^\top y", r"(X^\top X - c I)^{-1} X^\top y"),
+    (r"\min_v \left( v^\top A v - 2 z^\top v \right)", r"-z^\top A^{-1} z", r"-2 z^\top A^{-1} z"),
+    (r"\operatorname{argmax}_{u\in\mathbb{R}_{>0}} (c \log u - u)", "c", r"\frac1c"),
+    (r"\max_{u\in\mathbb{R}} (2 a u - c u^2)", r"\frac{a^2}{c}", r"a^2 c"),
+    (r"\frac{\partial}{\partial a} \arg\min_w (c w^2 - 2 a w)", r"\frac1c", r"\frac{2}{c}"),
+    (r"\frac{\partial^2}{\partial a^2} \min_w (c w^2 - 2 a w)", r"-\frac2c", r"-\frac{1}{c}"),
+    (r"z_{\arg\max_{i\in\{1,\ldots,d\}} z_i}", r"\max_i z_i", r"\min_i z_i"),
+])
+def test_endless_things_and_false_neighbours(left, right, wrong):
+    assert complaints(f"{ENDLESS}\nclaim: {left}\n= {right}") == []
+    assert complaints(f"{ENDLESS}\nclaim: {left}\n= {wrong}")
+
+
+@pytest.mark.parametrize("formula, words", [
+    (r"\sum_{t=1}^\infty \frac{c}{t}", "is not found"),
+    (r"\sum_{t=0}^\infty (-1)^t c", "not found"),
+    (r"\sum_{t=0}^\infty c (1 + g)^t", "not found"),
+    (r"\lim_{t\to 0} \frac{c |t|}{t}", "not found"),
+    (r"\lim_{t\to\infty} c \cos t", "not found"), (r"\prod_{t=1}^\infty c^t", "one index"),
+    (r"\min_w c w", "no place is found"), (r"\arg\min_w (w^2 - c)^2", "different places"),
+    (r"\arg\min_w c |w - a|", "kink"), (r"\arg\min_v \|X v - y\|^2 c", "so that the place"),
+    (r"\arg\max_{t\in\{0,1\}} c (t - \frac12)^2", "a tie"), (r"\arg c", r"\arg stands before"),
+    (r"\lim c", r"write \lim"), (r"\sum_{t=1}^\infty c", "not used"),
+])
+def test_endless_things_that_are_refused(formula, words):
+    more = "assume: n < d\n" if "X" in formula else ""
+    found = complaints(f"{ENDLESS}\n{more}claim: {formula}\n= 1 + c")
+    assert found and words in found[0], found
+
+
+# ---- domains, equalities, anchors --------------------------------------------------------
+
+MANIFOLD = (r"let: V \in \mathrm{St}(n, k); u \in \mathbb{S}^{n-1}; A \in \mathbb{S}^n; "
+            r"z \in \mathbb{R}^k")
+ASSUMED = (r"let: V \in \mathbb{R}^{n\times k}; u \in \mathbb{R}^n; A \in \mathbb{S}^n; "
+           r"z \in \mathbb{R}^k; q \in \mathbb{R}_{>0}^k" "\n"
+           r"assume: V^\top V = I, \|u\| = 1, \mathbf{1}^\top q = 1")
+
+
+@pytest.mark.parametrize("declared", [MANIFOLD, ASSUMED], ids=["domains", "assumptions"])
+@pytest.mark.parametrize("step, right", [
+    (r"\|V z\|" "\n" r"= \|z\|", True), (r"u^\top A u" "\n" r"\le \lambda_{\max}(A)", True),
+    (r"(V V^\top)^2" "\n" r"= V V^\top", True), (r"V V^\top u" "\n" r"= u", False),
+    (r"u^\top A u" "\n" r"\le \lambda_2(A)", False),
+])
+def test_matrices_and_vectors_of_a_kind(declared, step, right):
+    assert (complaints(f"{declared}\nclaim: {step}") == []) is right
+
+
+def test_another_equality_says_how_it_is_stated():
+    claim = "claim: a^2 + b\n= a^2 + 1 - a"
+    found = complaints("let: a, b \\in \\mathbb{R}\nassume: a + b = 1\n" + claim)
+    assert "def: b = 1 - a" in found[0]
+    assert complaints("let: a \\in \\mathbb{R}\ndef: b = 1 - a\n" + claim) == []
+
+
+def test_an_anchor_names_its_argument_as_it_likes():
+    block = "let: x \\in \\mathbb{R}\ndef: s(u) = \\frac{1}{1 + e^{-u}}\ncode: s(a) == {}\n" \
+            "claim: s(x)\n= 1 - s(-x)"
+    assert complaints(block.replace("{}", "torch.sigmoid(a)")) == []
+    assert complaints(block.replace("{}", "torch.tanh(a)"))

@@ -7,7 +7,8 @@ derivative before the fraction that it looks like, an indicator before a vector 
 from importlib import import_module
 
 MODULES = ("domains", "tables", "distributions", "families", "names", "derivatives", "functions",
-           "choices", "arithmetic", "matrices", "sums", "integrals", "expectations")
+           "choices", "arithmetic", "matrices", "sums", "extremes", "integrals",
+           "limits", "special", "spectra", "expectations")
 
 for _module in MODULES:
     import_module(f"{__name__}.{_module}")

@@ -93,6 +93,9 @@ def pow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
         if isinstance(exponent, v.Lazy):
             raise v.type_error("the exponential of a matrix is not read")
     base = e.value(a, env)
+    if a.kind == "norm" and a.args[1] in ("", "F") and exponent == 2:
+        inside = e.value(a.args[0], env)  # not by way of the root, which has no slope at zero
+        return inside * inside if v.is_scalar(inside) else (inside * inside).sum()
     if (isinstance(base, v.Number) or isinstance(base, torch.Tensor)) and (
             isinstance(exponent, int) and exponent == -1):
         return v.inverse(base)

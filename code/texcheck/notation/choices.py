@@ -110,7 +110,7 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
         if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):
             return holds()
         return e.recorder.decide(v.tensor(left) - v.tensor(right), holds)
-    if op in ("=", r"\ne"):
+    if op in ("=", r"\ne", *v.LOEWNER):
         left, right = v.settle(left, right)
         if v.is_scalar(left) and left == 0 and isinstance(right, torch.Tensor):
             left = torch.zeros_like(right)
@@ -119,6 +119,8 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
         if not (isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)
                 and left.shape == right.shape):
             raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}")
+        if op in v.LOEWNER:
+            return v.ordered(op, left, right)[0]
         same = bool(torch.allclose(left, right, rtol=1e-9, atol=1e-12))
         return same == (op == "=")
     raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}: an order between "

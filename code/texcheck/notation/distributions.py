@@ -259,7 +259,8 @@ WORDS = {word: law for law in LAWS for word in law.words}
 KINDS = {law.kind: law for law in LAWS}
 
 
-def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env, like: Any=None) -> Any:
+def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env,
+                      like: Any = None) -> Any:
     """Mean and covariance with their sizes settled: numbers, or a column and a matrix."""
     m, c = e.value(mean, env), e.value(variance, env)
     sized = next((x for x in (m, like) if isinstance(x, torch.Tensor) and x.dim()), None)
@@ -319,9 +320,11 @@ def kl_value(e: Evaluator, node: Node, env: Env, p: Node, q: Node) -> Any:
     if p.kind == "normal":
         return normal_divergence(e, p, q, env)
     if p.kind == "bernoulli":
-        a, b = (v.tensor(law.outcomes(e, d, env)[1][1]) for d in (p, q)
-                for law in (KINDS["bernoulli"],) if law.outcomes is not None)
+        a, b = (v.tensor(bernoulli_outcomes(e, d, env)[1][1]) for d in (p, q))
         return a * torch.log(a / b) + (1 - a) * torch.log((1 - a) / (1 - b))
+    if p.kind not in ("tabledist", "pmfdist"):
+        raise v.type_error(f"a divergence between distributions of the kind {p.kind}: write it as "
+                           "an expectation or a sum")
     first, second = table_weights(e, p, env), table_weights(e, q, env)
     if len(first) != len(second):
         raise v.type_error(f"a divergence between tables of {len(first)} and {len(second)} "
@@ -336,9 +339,8 @@ def normal_divergence(e: Evaluator, p: Node, q: Node, env: Env) -> Any:
     likes = [e.value(a, env) for a in (*p.args, *q.args)]
     like = next((x if x.shape[1] == 1 else x[:, :1] for x in likes
                  if isinstance(x, torch.Tensor) and x.dim()), None)
-    (mean_p, variance_p), (mean_q, variance_q) = p.args, q.args
-    m1, c1 = normal_parameters(e, mean_p, variance_p, env, like)
-    m2, c2 = normal_parameters(e, mean_q, variance_q, env, like)
+    m1, c1 = normal_parameters(e, p.args[0], p.args[1], env, like)
+    m2, c2 = normal_parameters(e, q.args[0], q.args[1], env, like)
     if v.is_scalar(m1):
         c1, c2 = v.tensor(c1), v.tensor(c2)
         return 0.5 * (torch.log(c2 / c1) + (c1 + (m1 - m2) ** 2) / c2 - 1)
@@ -396,8 +398,8 @@ def realised(e: Evaluator, name: str, place: tuple[int, ...], env: Env) -> Any:
             break
     else:
         rv = e.program.rvs[name]
-        assert rv.dist is not None  # one with a domain alone stands in the samples
         rng = np.random.default_rng([draw.seed, *f"{name} {place}".encode()])
+        assert rv.dist is not None  # what has none stands in a table of outcomes
         with sampled(e, name):
             found = one_outcome(e, rv.dist, Env(bound=dict(zip(rv.indices, place, strict=True))),
                                 rng)

@@ -38,12 +38,20 @@ def number_domain(p: Parser, start: int) -> Node:
              "S": {"": "S", "+": "S+", "++": "S++"}}[letter]
     if mark not in names:
         raise p.refuse(rf"the subscript {mark} of {base} is not read", start)
+    if letter == "S" and not mark and len(sizes) == 1 and is_sphere(sizes[0]):
+        return p.node("domain", ("sphere", (sizes[0].args[0][1],), ()), start)
     if letter == "S" and len(sizes) != 1:
         raise p.refuse(r"symmetric matrices are \mathbb{S}^n, \mathbb{S}^n_{+} or "
                           r"\mathbb{S}^n_{++}", start)
     if letter in "NZ" and sizes:
         raise p.refuse("vectors of integers are written as sequences", start)
     return p.node("domain", (names[mark], sizes, ()), start)
+
+
+def is_sphere(size: Node) -> bool:
+    r"""Whether ``\mathbb{S}^{n-1}`` is meant, the unit vectors of n entries."""
+    return (size.kind == "add" and len(size.args) == 2 and size.args[0][0] == "+"
+            and size.args[1] == ("-", Node("num", ("1",))))
 
 
 def shape(p: Parser, most: int = 3) -> tuple[Node, ...]:
@@ -158,6 +166,13 @@ def matrix_domain(p: Parser, start: int) -> Node:
         size = p.expr()
         p.take(")")
         return p.node("domain", ("orthogonal", (size,), ()), start)
+    if word in ("St", "V"):
+        declare_dims_until(p, ")")
+        rows = p.expr()
+        p.take(",")
+        columns = p.expr()
+        p.take(")")
+        return p.node("domain", ("stiefel", (rows, columns), ()), start)
     if word in ("diag", "Diag"):
         inner = p.domain()
         p.take(")")

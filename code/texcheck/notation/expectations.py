@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from .. import values as v
+from ..domains import DISCRETE
 from ..env import Env
 from ..errors import Undefined
 from ..evaluate import Evaluator
@@ -177,9 +178,9 @@ def averaged(e: Evaluator, body: Node, env: Env, names: tuple[str, ...]) -> set[
     fixed = (sources(e, names) - set(names)) & depends(e, [body])
     behind = ancestors(e, names)
     if fixed - behind:
-        raise v.type_error(f"{pretty(min(fixed - behind))} depends on {names[0]}: is the "
-                           "expectation conditional on it? write \\mathbb{E}[… \\mid "
-                           f"{pretty(min(fixed - behind))}], or state the independence with "
+        other = pretty(min(fixed - behind))
+        raise v.type_error(f"{other} depends on {names[0]}: is the expectation conditional on it? "
+                           f"write \\mathbb{{E}}[… \\mid {other}], or state the independence with "
                            "assume:")
     return {n for n in needed if n in names}
 
@@ -243,7 +244,7 @@ def over_law(e: Evaluator, node: Node, env: Env, names: tuple[str, ...], dist: N
                                        table_outcomes(e, names, dist, env), [], body))
     if len(names) != 1:
         raise v.type_error("one name on the left of \\sim")
-    law, = (law for law in [KINDS[dist.kind]])
+    law = KINDS[dist.kind]
     if law.outcomes is not None:
         pairs = [(env.binding({names[0]: value}), weight)
                  for value, weight in law.outcomes(e, dist, env)]
@@ -336,14 +337,21 @@ def independently(e: Evaluator, events: tuple[Node, ...], env: Env, node: Node) 
 
 
 def check_atoms(e: Evaluator, events: list[Node]) -> None:
-    """Refuse an event of probability zero that is meant as a density."""
+    """Refuse an event that is of probability zero where a variable has a density."""
     for event in events:
         left, op, right = event.args
         sides = [n for n in (left, right) if n is not None]
-        if op in ("=", r"\ne") and not all(is_finite(e, n) for n in
+        if op in ("=", r"\ne") and not all(counts(e, n) for n in
                                           ancestors(e, depends(e, sides))):
-            raise v.type_error(f"{show(event)} has the probability 0, being continuous: write a "
-                               r"density, such as \mathcal{N}(x; m, v), or an interval")
+            raise v.type_error(f"{show(event)} has the probability 0 where the variable is "
+                               "continuous: write an interval, a density such as "
+                               r"\mathcal{N}(x; m, v), or declare finitely many values")
+
+
+def counts(e: Evaluator, name: str) -> bool:
+    """Whether a random variable has finitely many values by its declaration."""
+    domain = e.program.rvs[name].domain
+    return is_finite(e, name) and (domain is None or domain.args[0] in DISCRETE)
 
 
 def all_hold(e: Evaluator, events: Iterable[Node], env: Env) -> int:
@@ -355,8 +363,7 @@ def event_holds(e: Evaluator, event: Node, env: Env) -> bool:
     key = f"relation {id(event)}"
     if key not in e.memo.places:
         e.memo.kept.append(event)
-        e.memo.places[key] = Node("rel", (op, left, right))
-    return e.holds([e.memo.places[key]], env)
+    return e.holds([e.memo.edges(key, lambda: Node("rel", (op, left, right)))], env)
 
 
 def read_normal_distribution(p: Parser, start: int) -> Node | None:

@@ -39,6 +39,8 @@ def read_function(p: Parser, entry: Function, start: int) -> Node | None:
     least, most = entry.arguments
     if most == 1 and len(args) != 1:
         raise p.refuse(f"{name} takes one argument, {len(args)} given", start)
+    if len(args) > most:
+        raise p.refuse(f"{name} takes {most} arguments, {len(args)} given", start)
     if len(args) < least:
         raise p.refuse(f"{name} of one thing: write \\{name}(a, b) or \\{name}_{{i}} x_i", start)
     return p.node("fn", (name, tuple(args), primes), start)

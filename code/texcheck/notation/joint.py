@@ -27,6 +27,7 @@ from .families import spans
 from .tables import same
 
 MOST_OUTCOMES = 2**13
+PATIENCE = 3  # draws on which a mean is sought that is not found
 Weighted: TypeAlias = list[tuple[Env, Any]]
 Body: TypeAlias = Callable[[Env], Any]
 
@@ -39,7 +40,7 @@ class Stage(NamedTuple):
     place: Place = ()
     outcomes: list[tuple[dict[Any, Any], Any]] | None = None
     dist: Node | None = None
-    bound: dict[str, int] | None = None
+    indices: dict[str, int] | None = None
     letter: bool = False
 
     def known(self, value: Any, env: Env) -> Env:
@@ -50,7 +51,7 @@ class Stage(NamedTuple):
 
     def surroundings(self, env: Env) -> Env:
         """Where its parameters are evaluated."""
-        return env if self.letter else env.only(self.bound or {})
+        return env if self.letter else env.only(self.indices or {})
 
 
 # ---- what depends on what ----------------------------------------------------------------
@@ -64,6 +65,9 @@ def random_names(program: Program, nodes: Iterable[Node]) -> frozenset[str]:
 
     def visit(node: Node) -> None:
         visible = VISIBLE.get(node.kind)
+        if node.kind == "expect" and node.args[0] and node.args[1] is None:
+            found.update(random_names(program, [node.args[2]]) - set(node.args[0]))
+            return
         for name in own_names(node):
             visit_name(name)
         for child in children(node) if visible is None else visible(node):
@@ -91,10 +95,8 @@ def random_names(program: Program, nodes: Iterable[Node]) -> frozenset[str]:
 
 
 def visible_in_expectation(node: Node) -> list[Node]:
-    names, dist, body, given = node.args
-    if dist is not None:
-        return [dist, body, *given]
-    return [body, *given] if names else list(given)
+    _, dist, body, given = node.args
+    return list(given) if dist is None else [dist, body, *given]
 
 
 VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
@@ -107,12 +109,10 @@ VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
 
 def depends(e: Evaluator, nodes: Iterable[Node]) -> frozenset[str]:
     nodes = tuple(nodes)
-    key = f"random {[*map(id, nodes)]}"
+    key = f"random {[id(n) for n in nodes]}"
     if key not in e.memo.places:
-        e.memo.kept += nodes
-        e.memo.places[key] = random_names(e.program, nodes)
-    found: frozenset[str] = e.memo.places[key]
-    return found
+        e.memo.kept += nodes  # their ids are in the key
+    return e.memo.edges(key, lambda: random_names(e.program, nodes))
 
 
 def parents(e: Evaluator, name: str) -> frozenset[str]:
@@ -169,7 +169,7 @@ def stages_of(e: Evaluator, used: set[str], env: Env) -> tuple[list[Stage], list
         finite = all(is_finite(e, n) for n in ancestors(e, [name]) if n in used)
         for place, index in places(e, name, env):
             (outer if finite else inner).append(
-                Stage((name,), place, dist=rv.dist, bound=index))
+                Stage((name,), place, dist=rv.dist, indices=index))
     return outer, inner
 
 
@@ -385,6 +385,9 @@ def magnitude(value: Any) -> float:
 def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: Node,
                given: dict[tuple[str, Place], Any] | None = None) -> Average:
     """The mean over continuous variables, with some of them known."""
+    failures: list[Undefined] = e.memo.edges(f"unknown {id(mark)}", list)
+    if len(failures) >= PATIENCE:
+        raise failures[0]
     with quadrature.paused(e):
         joint = Joint(e, stages, env, body, mark)
         if given:
@@ -395,6 +398,10 @@ def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: No
             found = quadrature.mean(joint, joint.axes)
         except quadrature.Unseen:
             raise quadrature.unknown("it bends or jumps in too many places") from None
+        except Undefined as error:
+            failures.append(error)
+            e.memo.kept.append(mark)
+            raise
     assert joint.shape is not None
     return Average(found.value.reshape(joint.shape), magnitude(found.size))
 
@@ -417,7 +424,7 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
         raise v.type_error("a condition on a continuous variable that is not normal: write the "
                            "density of the condition")
     body, joint.body = joint.body, lambda env: torch.cat(
-        [v.tensor(env.cuts[k]).reshape(-1) for k in given])
+        [torch.as_tensor(env.cuts[k], dtype=torch.float64).reshape(-1) for k in given])
     size = len(joint.axes)
     zero = torch.zeros(size, dtype=torch.float64)
     start, slopes = joint.at(zero), torch.func.jacrev(joint.at)(zero)
@@ -427,7 +434,8 @@ def condition(joint: Joint, given: dict[tuple[str, Place], Any]) -> None:
                                                           rtol=1e-9, atol=1e-9):
         raise v.type_error("a condition on a variable that is not a linear function of normal "
                            "ones: its conditional distribution is not known")
-    target = torch.cat([v.tensor(x).reshape(-1) for x in given.values()]) - start
+    target = torch.cat([torch.as_tensor(x, dtype=torch.float64).reshape(-1)
+                        for x in given.values()]) - start
     gram = slopes @ slopes.T
     factor, bad = torch.linalg.cholesky_ex(gram)
     if quadrature.readable(slopes) and int(bad):
@@ -479,7 +487,7 @@ def sum_of(weights: Iterable[Any]) -> Any:
 def given_values(e: Evaluator, events: tuple[Node, ...],
                  env: Env) -> dict[tuple[str, Place], Any]:
     """The variables of a condition with their values; without one, the value that it has here."""
-    found = {}
+    found: dict[tuple[str, Place], Any] = {}
     for event in events:
         left, op, right = event.args
         if left.kind not in ("sym", "term") or left.args[0] not in e.program.rvs or (

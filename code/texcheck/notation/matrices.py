@@ -20,11 +20,14 @@ def read_abs(p: Parser, start: int) -> Node:
 
 def read_norm(p: Parser, start: int) -> Node:
     node = between_bars(p, r"\|", start)
-    kind, power = "2", None
+    kind, power = "", None
     if p.peek() == "^" and p.at < p.end and norm_after_power(p):
         p.take("^")
         power = p.group(p.expr)
-    if p.accept("_"):
+    if p.peek() == "_" and p.peek(1) == "*" and p.at < p.end:
+        p.at += 2
+        kind = "nuclear"
+    elif p.accept("_"):
         kind = p.group(lambda: norm_kind(p))
     result = p.node("norm", (node, kind), start)
     return p.node("pow", (result, power), start) if power is not None else result
@@ -73,7 +76,7 @@ def norm_after_power(p: Parser) -> bool:
 
 def norm_kind(p: Parser) -> str:
     token = p.take()
-    kinds = {"F": "F", "1": "1", "2": "2", r"\infty": "inf"}
+    kinds = {"F": "F", "1": "1", "2": "2", r"\infty": "inf", "*": "nuclear"}
     if token.text == r"\mathrm" and p.peek() == "{":
         token = p.tokens[p.at + 1]
         p.at = p.closing(p.at) + 1
@@ -152,9 +155,12 @@ def norm_value(e: Evaluator, node: Node, env: Env, a: Node, kind: str) -> Any:
     if v.is_scalar(value):
         return abs(value)
     matrix = value.dim() != 2 or 1 not in value.shape
+    if matrix and kind in ("2", "nuclear") and value.dim() == 2:
+        found = torch.linalg.svdvals(value)
+        return found.max() if kind == "2" else found.sum()
     if matrix and kind != "F":
-        raise v.type_error(r"the norm of a matrix is written \|A\|_F")
-    if kind in ("2", "F"):
+        raise v.type_error(r"a norm of a matrix is \|A\|_F, the spectral norm \|A\|_2, or \|A\|_*")
+    if kind in ("", "2", "F", "nuclear"):
         return torch.sqrt((value * value).sum())
     return value.abs().sum() if kind == "1" else value.abs().max()
 
@@ -274,9 +280,11 @@ register(
     Notation("abs", lambda node, a: f"abs({show(a)})", abs_value, rounds="never",
              starts={"|": read_abs},
              examples=("|a|",)),
-    Notation("norm", lambda node, a, kind: f"norm_{kind}({show(a)})", norm_value,
+    Notation("norm", lambda node, a, kind: f"norm_{kind or 2}({show(a)})", norm_value,
              starts={r"\|": read_norm},
-             examples=(r"\|x\|", r"\|x\|_1", r"\|x\|_2^2", r"\|W\|_F^2")),
+             examples=(r"\|x\|", r"\|x\|_1", r"\|x\|_2^2", r"\|W\|_F^2", r"\|W\|_2",
+                       r"\|W\|_*"),
+             refused=((r"\|W\|", r"\|W\|_F"),)),
     Notation("inner", lambda node, a, b: f"inner({show(a)}, {show(b)})", inner_value,
              rounds="fractions",
              starts={r"\langle": read_inner}, examples=(r"\langle x, z \rangle",)),

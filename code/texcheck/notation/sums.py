@@ -36,6 +36,9 @@ def read_reduction(p: Parser, entry: Reduction, start: int) -> Node | None:
     if sub is None:
         raise p.refuse("a subscript is expected here")
     p.check_script(sub)
+    below = over_continuous(p, op, sub, start)
+    if below is not None:
+        return below
     bindings, conditions = p.inside(sub.first, sub.last, lambda: binders(p, sup))
     p.at = max(s.after for s in (sub, sup) if s)
     names = [b.args[0] for b in bindings]
@@ -55,7 +58,27 @@ def read_reduction(p: Parser, entry: Reduction, start: int) -> Node | None:
             raise p.refuse(f"the index {name} is not used in the {op}", where)
     if entry.separate:
         check_reach(p, op, names, body)
+    if any(b.args[1] == "range" and b.args[3].kind == "infinite" for b in bindings):
+        return infinite_sum(p, op, bindings, conditions, body, start)
     return p.node("big", (op, tuple(bindings), tuple(conditions), body), start)
+
+
+def over_continuous(p: Parser, op: str, sub: Script, start: int) -> Node | None:
+    r"""``\min_w`` over a symbol that is no index."""
+    if op not in ("max", "min"):
+        return None
+    read = registry.kind("optimum").read
+    assert read is not None
+    found: Node | None = read(p, op, sub, start)
+    return found
+
+
+def infinite_sum(p: Parser, op: str, bindings: list[Node], conditions: list[Node], body: Node,
+                 start: int) -> Node:
+    if op != "sum" or len(bindings) != 1 or conditions:
+        raise p.refuse(r"what runs to \infty is a sum over one index, without a condition", start)
+    key, _, low, _ = bindings[0].args
+    return p.node("series", (key, low, body), start)
 
 
 def check_reach(p: Parser, op: str, names: list[str], body: Node) -> None:
@@ -87,6 +110,9 @@ def binders(p: Parser, sup: Script | None) -> tuple[list[Node], list[Node]]:
                 high = p.expr()
             elif sup is None:
                 raise p.refuse(f"the upper end of {key} is missing: write ^{{n}}", start)
+            elif [t.text for t in p.tokens[sup.first:sup.last]] == [r"\infty"]:
+                high = Node("infinite", ("+",), start, start)
+                sup = None
             else:
                 high = p.inside(sup.first, sup.last, p.expr)
                 sup = None

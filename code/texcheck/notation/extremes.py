@@ -1,0 +1,249 @@
+r"""The least and the greatest over a continuous symbol or a finite set, and where they are taken.
+
+A minimum over real numbers is found by Newton's method from several starts. It counts only with
+its certificate: the gradient vanishes there, every eigenvalue of the Hessian is positive, and all
+starts end at the same place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import values as v
+from ..differentiate import jacobian
+from ..env import NOWHERE, Env
+from ..errors import Undefined
+from ..evaluate import Evaluator
+from ..grammar import Parser
+from ..names import Script
+from ..registry import Notation, register
+from ..trees import Node, pretty, show
+from .sums import binders, bindings
+
+CONTINUOUS = ("R", "R+")
+SCALES = (0.3, 1.0, 3.0)  # of the starts
+ROUNDS = 60
+FLAT = 1e-9  # of the largest: an eigenvalue of the Hessian that counts as zero
+Objective = Callable[[torch.Tensor], torch.Tensor]
+
+
+def read_arg(p: Parser, start: int) -> Node:
+    r"""``\arg\min_w (…)``."""
+    op = p.accept(r"\min", r"\max")
+    if not op:
+        raise p.refuse(r"\arg stands before \min or \max", start)
+    return read_extreme(p, "arg" + op[1:], start)
+
+
+def reader(op: str) -> Callable[[Parser, int], Node]:
+    return lambda p, start: read_extreme(p, op, start)
+
+
+def read_extreme(p: Parser, op: str, start: int) -> Node:
+    sub = p.subscript() if p.peek() == "_" and p.at < p.end else None
+    sup = p.superscript()
+    if sub is None:
+        raise p.refuse(f"say over what: {op}_w, or {op}_{{k}}", start)
+    real = over_reals(p, op, sub, start)
+    if real is not None:
+        return real
+    found, conditions = p.inside(sub.first, sub.last, lambda: binders(p, sup))
+    p.at = max(s.after for s in (sub, sup) if s)
+    if len(found) != 1:
+        raise p.refuse(f"{op} runs over one letter", start)
+    key = found[0].args[0]
+    body = bodied(p, op, key, start)
+    return p.node("best", (op, found[0], tuple(conditions), body), start)
+
+
+def over_symbol(p: Parser, first: int, last: int) -> tuple[str, Node | None] | None:
+    """The continuous symbol below the sign, with its domain if that stands there."""
+
+    def read() -> tuple[str, Node | None] | None:
+        key = p.binder_name()
+        if p.accept(r"\in"):
+            domain = p.domain()
+            return (key, domain) if domain.args[0] in CONTINUOUS else None
+        info = p.scope.get(key)
+        plain = p.at == p.end and info is not None and info.kind == "let" and not (
+            info.discrete or info.arity)
+        p.at = p.end
+        return (key, None) if plain else None
+
+    return p.inside(first, last, read)
+
+
+def over_reals(p: Parser, op: str, sub: Script, start: int) -> Node | None:
+    """What runs over a continuous symbol; None where something else stands below the sign."""
+    found = over_symbol(p, sub.first, sub.last)
+    if found is None:
+        return None
+    key, domain = found
+    p.at = sub.after
+    return p.node("optimum", (op, key, domain, bodied(p, op, key, start)), start)
+
+
+def bodied(p: Parser, op: str, key: str, start: int) -> Node:
+    """What is made small or large: the product behind it."""
+    if key in p.bound:
+        raise p.refuse(f"{key} is already bound around this {op}: take another letter", start)
+    if not p.starts_factor():
+        raise p.refuse(f"the {op} has no body here")
+    p.bound.append(key)
+    body = p.term()
+    p.bound.pop()
+    return body
+
+
+# ---- finite sets -------------------------------------------------------------------------
+
+
+def best_value(e: Evaluator, node: Node, env: Env, op: str, bind: Node,
+               conditions: tuple[Node, ...], body: Node) -> v.Value:
+    sign = -1 if op.endswith("max") else 1
+    found = [(sign * v.plain(e.number(body, inner, "what is compared")), inner)
+             for inner in bindings(e, (bind,), conditions, body, env)]
+    if not found:
+        raise Undefined(f"the {op} of nothing")
+    found.sort(key=lambda pair: pair[0])
+    if len(found) > 1 and found[1][0] - found[0][0] <= 1e-12 * max(1.0, abs(found[0][0])):
+        raise Undefined(f"a tie: the {op} is not one place")
+    place: v.Value = found[0][1].bound[bind.args[0]]
+    return place
+
+
+# ---- real numbers ------------------------------------------------------------------------
+
+
+def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain: Node | None,
+                  body: Node) -> v.Value:
+    given = domain if domain is not None else e.program.lets[key].domain
+    name, shape, _ = given.args
+    if name not in CONTINUOUS or len(shape) > 2:
+        raise v.type_error(rf"{op} over {pretty(key)}: over \mathbb{{R}}, \mathbb{{R}}^n or "
+                           r"\mathbb{R}_{>0} only")
+    sizes = [e.whole(d, NOWHERE, "a dimension") for d in shape]
+    sizes = [*sizes, 1] if len(sizes) == 1 else sizes
+    sign = -1 if op.endswith("max") else 1
+
+    def placed(u: torch.Tensor) -> torch.Tensor:
+        return (torch.exp(u) if name == "R+" else u).reshape(sizes)
+
+    def objective(u: torch.Tensor) -> torch.Tensor:
+        x = placed(u)
+        inner = env.binding({key: x}).cut({(key, ()): x})
+        return sign * v.tensor(e.number(body, inner, "what is made small or large"))
+
+    memory, kept = e.memory, len(e.kept)
+    e.memory = dict(memory)
+    try:
+        u = polished(objective, least(objective, math.prod(sizes), op))
+        return placed(u) if op.startswith("arg") else sign * objective(u)
+    finally:
+        e.memory = memory
+        del e.kept[kept:]
+
+
+def least(f: Objective, size: int, op: str) -> torch.Tensor:
+    """Where a function is smallest, found alike from all starts.
+
+    Raises
+    ------
+    Undefined
+        Where the starts disagree, none ends, or the place is not a single one.
+    """
+    rng = np.random.default_rng(0)
+    ends = [descended(f, torch.as_tensor(scale * rng.normal(size=size)), op) for scale in SCALES]
+    first = ends[0]
+    for other in ends[1:]:
+        if float((first - other).abs().max()) > 1e-5 * (1 + float(first.abs().max())):
+            raise Undefined(f"{op}: several starts end at different places")
+    return first
+
+
+def slopes(f: Objective, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Value, gradient and Hessian."""
+    leaf = u if u.requires_grad else u.detach().requires_grad_()
+    value = f(leaf)
+    if not value.requires_grad:
+        raise v.type_error("what is made small does not depend on what it is made small over")
+    gradient, = torch.autograd.grad(value, leaf, create_graph=True, allow_unused=True)
+    if gradient is None:
+        raise v.type_error("what is made small does not depend on what it is made small over")
+    return value, gradient, jacobian(gradient, leaf)
+
+
+def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
+    """The end of Newton's method with steps that go down, with its certificate."""
+    for _ in range(ROUNDS):
+        value, gradient, hessian = (x.detach() for x in slopes(f, u))
+        if not bool(torch.isfinite(hessian).all() and torch.isfinite(gradient).all()):
+            break
+        curves, basis = torch.linalg.eigh((hessian + hessian.T) / 2)
+        most = float(curves.abs().max())
+        sizes = curves.abs().clamp(min=max(1e-8 * most, 1e-300))
+        step: torch.Tensor = basis @ ((basis.T @ gradient) / sizes)
+        if float(step.abs().max()) <= 1e-9 * (1 + float(u.abs().max())):
+            if float(curves[0]) <= FLAT * most:
+                raise Undefined(f"{op}: the Hessian is singular there, so that the place is not "
+                                "known to be one, or a minimum")
+            return u - step
+        length = 1.0
+        while length > 1e-10:
+            with torch.no_grad():
+                lower = f(u - length * step)
+            if bool(lower <= value - 1e-4 * length * (gradient @ step)) or bool(
+                    length * (gradient @ step) < 1e-13 * value.abs()):
+                break
+            length /= 2
+        u = u - length * step
+    raise Undefined(f"{op}: no place is found where the gradient vanishes: there is none, or the "
+                    "formula has a kink there")
+
+
+def polished(f: Objective, u: torch.Tensor) -> torch.Tensor:
+    """Two more steps of Newton's method, tied to all that the function depends on: so the first
+    derivatives of the place, and the second, are those of the place."""
+    for _ in range(2):
+        _, gradient, hessian = slopes(f, u)
+        step: torch.Tensor = torch.linalg.inv(hessian) @ gradient
+        u = u - step
+    return u
+
+
+def show_best(node: Node, op: str, bind: Node, conditions: tuple[Node, ...], body: Node) -> str:
+    shown = ", ".join(show(c) for c in (bind, *conditions))
+    return f"{op}[{shown}]({show(body)})"
+
+
+def show_optimum(node: Node, op: str, key: str, domain: Node | None, body: Node) -> str:
+    return f"{op}[{pretty(key)}{' in ' + show(domain) if domain else ''}]({show(body)})"
+
+
+def reach_of(node: Node) -> tuple[list[Node], list[Node]]:
+    domain = node.args[2]
+    return ([] if domain is None else [domain]), [node.args[3]]
+
+
+def always(node: Any) -> bool:
+    return True
+
+
+WORDS = {rf"\mathrm{{{op}}}": reader(op) for op in ("argmin", "argmax")}
+register(
+    "Where something is least or greatest",
+    Notation("best", show_best, best_value, starts={r"\arg": read_arg}, spells=WORDS,
+             binds=lambda node: (node.args[1].args[0],),
+             reach=lambda node: ([c for c in node.args[1].args[2:] if isinstance(c, Node)],
+                                 [*node.args[2], node.args[3]]),
+             jumps=always, examples=(r"\arg\max_k x_k", r"\arg\min_{k\in\{1,\ldots,n\}} x_k")),
+    Notation("optimum", show_optimum, optimum_value, read=over_reals,
+             binds=lambda node: (node.args[1],), reach=reach_of, approximate=True, vanishes=True,
+             examples=(r"\arg\min_x (x^\top A x - 2 z^\top x)",
+                       r"\min_{u\in\mathbb{R}} (u^2 - 2 a u)")),
+)
