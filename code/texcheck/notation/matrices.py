@@ -280,7 +280,7 @@ register(
     Notation("abs", lambda node, a: f"abs({show(a)})", abs_value, rounds="never",
              starts={"|": read_abs},
              examples=("|a|",)),
-    Notation("norm", lambda node, a, kind: f"norm_{kind or 2}({show(a)})", norm_value,
+    Notation("norm", lambda node, a, kind: f"norm{kind and '_' + kind}({show(a)})", norm_value,
              starts={r"\|": read_norm},
              examples=(r"\|x\|", r"\|x\|_1", r"\|x\|_2^2", r"\|W\|_F^2", r"\|W\|_2",
                        r"\|W\|_*"),
