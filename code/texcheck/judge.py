@@ -157,7 +157,7 @@ class Run:
         loose = {id(r): set(program.defs) & names_behind(program, r.item.left) for r in anchors
                  if r.item.left is not None}
         for number in range(1, TIES + 1):
-            if not any(loose.values()):  # a rectifier is zero, however it is scaled, on half of them
+            if not any(loose.values()):  # a rectifier, say, is zero on half of them
                 break
             evaluator = self.accepted(number)
             if evaluator is None:
