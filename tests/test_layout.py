@@ -1,5 +1,6 @@
 """One word finds everything, and the shape of the project stays what it is."""
 
+import ast
 import csv
 import os
 import re
@@ -84,6 +85,26 @@ def test_code_is_a_folder_and_not_a_package():
     folder = ROOT / "code"
     assert not list(folder.glob("*.py"))
     assert not list(folder.rglob("conftest.py")) and not list(folder.rglob("test_*.py"))
+
+
+# Longer than a screen, and why.
+LONG = {
+    "smooth_function": "one formula, whose coefficients are drawn where they are used",
+    "panels": "one loop that refines; its parts would hand each other all of its state",
+}
+
+
+def test_a_function_of_the_checker_fits_a_screen():
+    found = {}
+    for path in (ROOT / "code" / "texcheck").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[bool(ast.get_docstring(node)):]
+                length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                if length > 40:
+                    found[node.name] = f"{path.name}: {node.name} has {length} lines"
+    assert [said for name, said in found.items() if name not in LONG] == []
+    assert set(LONG) <= set(found), "no longer long"
 
 
 @pytest.mark.parametrize("word", CHAPTERS)

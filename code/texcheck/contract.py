@@ -25,14 +25,14 @@ def contracted(evaluator: Evaluator, node: Node, env: Env) -> torch.Tensor | Non
     if body is None or len(names) > 6 or len(set(names)) < len(names):
         return None
     factors = body.args if body.kind == "mul" and not body.grouped else (body,)
-    parts = [part(evaluator, f, names, env) for f in factors]
-    if any(p is None for p in parts):
+    parts = [p for f in factors if (p := part(evaluator, f, names, env)) is not None]
+    if len(parts) < len(factors):
         return None
     used = {n for _, indices in parts for n in indices}
     if used != set(names):
         return None
-    spans = [span(evaluator, bind, parts, env) for bind in bindings]
-    if any(s is None for s in spans):
+    spans = [s for bind in bindings if (s := span(evaluator, bind, parts, env)) is not None]
+    if len(spans) < len(bindings):
         return None
     return contract(parts, dict(zip(names, spans, strict=True)))
 

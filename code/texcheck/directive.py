@@ -6,8 +6,12 @@ not hold is an error of its own type at its own line, such as ``texcheck.value``
 and ``unchecked`` (texts), so that a book can say what was checked and what was not.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -18,8 +22,16 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from . import render
+from .errors import Error
 from .evidence import MistakesDirective
 from .store import RENDERERS, Store, judge, sources
+
+if TYPE_CHECKING:
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.builders import Builder
+    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
 logger = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -31,9 +43,9 @@ class DerivationDirective(SphinxDirective):
     has_content = True
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"label": directives.unchanged_required}  # noqa: RUF012
+    option_spec: ClassVar[dict[str, Any]] = {"label": directives.unchanged_required}
 
-    def run(self):
+    def run(self) -> list[nodes.Node]:
         title, label = self.arguments[0], self.options.get("label", "")
         result = self.checked(title, label)
         node = render.derivation()
@@ -50,18 +62,18 @@ class DerivationDirective(SphinxDirective):
         node += render.layout(identity, title, result, self.inline)
         return [node]
 
-    def inline(self, text, line):
+    def inline(self, text: str, line: int) -> list[nodes.Node]:
         found, messages = self.parse_inline(text, lineno=line)
         return found + messages
 
-    def add_steps(self, identity, result):
+    def add_steps(self, identity: str, result: dict[str, Any]) -> None:
         steps = self.env.get_domain("texcheck").data["steps"]
         for item in result["items"]:
             if item["kind"] == "step":
                 number = ".".join(map(str, item["number"]))
                 steps[f"{identity} {number}"] = (self.env.docname, render.step_id(identity, item))
 
-    def checked(self, title, label):
+    def checked(self, title: str, label: str) -> dict[str, Any]:
         """What is to be laid out; from the store if nothing that it depends on has changed."""
         config = self.config
         text = "\n".join(self.content)
@@ -79,7 +91,7 @@ class DerivationDirective(SphinxDirective):
         found["items"] = [{**item, "line": item["line"] + first} for item in found["items"]]
         return found
 
-    def check(self, title, label, text):
+    def check(self, title: str, label: str, text: str) -> tuple[dict[str, Any], list[Error]]:
         """Read and test the text, and report what does not hold; lines in the result from 0."""
         first = self.lineno + self.content_offset + 1
         found, errors = judge(text, title, label, first, self.config.texcheck_path)
@@ -96,19 +108,21 @@ class TexcheckDomain(Domain):
 
     name = "texcheck"
     label = "Derivations"
-    initial_data = {"steps": {}}  # noqa: RUF012
+    initial_data: ClassVar[dict[str, Any]] = {"steps": {}}
 
-    def clear_doc(self, docname):
+    def clear_doc(self, docname: str) -> None:
         steps = self.data["steps"]
         for name in [name for name, (where, _) in steps.items() if where == docname]:
             del steps[name]
 
-    def merge_domaindata(self, docnames, otherdata):
+    def merge_domaindata(self, docnames: Iterable[str], otherdata: dict[str, Any]) -> None:
         for name, (docname, anchor) in otherdata["steps"].items():
             if docname in docnames:
                 self.data["steps"][name] = (docname, anchor)
 
-    def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
+    def resolve_xref(self, env: BuildEnvironment, fromdocname: str, builder: Builder, typ: str,
+                     target: str, node: pending_xref,
+                     contnode: nodes.Element) -> nodes.Element | None:
         found = self.data["steps"].get(re.sub(r"\s+", " ", target))
         if found is None:
             return None
@@ -117,22 +131,24 @@ class TexcheckDomain(Domain):
             contnode = nodes.inline("", f"step {target.split()[-1]}")
         return make_refnode(builder, fromdocname, docname, anchor, contnode)
 
-    def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
+    def resolve_any_xref(self, env: BuildEnvironment, fromdocname: str, builder: Builder,
+                         target: str, node: pending_xref,
+                         contnode: nodes.Element) -> list[tuple[str, nodes.Element]]:
         return []
 
 
 class StepRole(XRefRole):
     """``{step}`LABEL NUMBER` ``."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(warn_dangling=True)
 
-    def run(self):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         self.name = "texcheck:step"
         return super().run()
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, the role, the domain and the nodes."""
     app.add_config_value("texcheck_store", "", "", str)
     app.add_config_value("texcheck_path", ["code"], "", list)
@@ -149,7 +165,7 @@ def setup(app):
             "parallel_write_safe": True}
 
 
-def prepare(app, config):
+def prepare(app: Sphinx, config: Config) -> None:
     config.texcheck_path = [str(Path(app.confdir, folder)) for folder in config.texcheck_path]
     config.html_static_path.append(str(STATIC))
     config.numfig_format.setdefault("derivation", "Derivation %s")

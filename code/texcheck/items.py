@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import Error
 from .program import Program
@@ -105,6 +106,7 @@ class Block:
     def name(self) -> str:
         return self.label or self.title or "derivation"
 
-    def error(self, kind: str, message: str, line: int, where: str = "", **more) -> Error:
+    def error(self, kind: str, message: str, line: int, where: str = "",
+              **more: Any) -> Error:
         return Error(f"texcheck.{kind}", message, line, where=f"{self.name}{where}",
                      path=self.path, **more)

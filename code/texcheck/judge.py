@@ -38,7 +38,7 @@ CORNER_SECONDS = 0.5
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_SECONDS = 0.15  # the processor time of all searches of a block
-TIES = 4  # draws on which an anchor may notice that a definition has changed
+TIES = 24  # draws on which an anchor may notice that a definition has changed
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
@@ -157,8 +157,12 @@ class Run:
         loose = {id(r): set(program.defs) & names_behind(program, r.item.left) for r in anchors
                  if r.item.left is not None}
         for number in range(1, TIES + 1):
+            if not any(loose.values()):  # a rectifier, say, is zero on half of them
+                break
             evaluator = self.accepted(number)
-            for result in anchors if evaluator is not None else ():
+            if evaluator is None:
+                continue
+            for result in anchors:
                 tying.unnoticed(self.block, result.item, evaluator,
                                 self.arguments(result.item.free, number), loose[id(result)])
         noticed = set[str]().union(*(names_behind(program, r.item.left) - loose[id(r)]

@@ -21,9 +21,12 @@ rv: X \in \mathbb{R}; Y \in \mathbb{R}; B \sim \mathrm{Bernoulli}(0.3)
 fun: \phi : \mathbb{R} \to \mathbb{R}; f : \mathbb{R}^n \to \mathbb{R}
 pmf: p(y,w)
 """.strip()
+ARROW = "→"
 # From what is needed first to what is needed seldom; a section of another name comes behind.
 ORDER = ("Numbers, sums and products", "Names", "Functions", "Choices", "Vectors and matrices",
-         "Sums over an index", "Sets", "Sequences", "Derivatives", "Integrals",
+         "Eigenvalues and singular values", "Sums over an index", "Sets", "Sequences",
+         "Derivatives", "Integrals", "Limits and infinite sums",
+         "Factorials and the gamma function", "Where something is least or greatest",
          "Tables of probabilities", "Distributions", "Expectations")
 
 
@@ -48,16 +51,12 @@ def fenced(above: str, info: str, text: str) -> str:
 
 
 def refusals(table: Table) -> str:
-    """The rows of what is refused, each with what to write instead."""
+    """What is refused, each with what to write instead: no table, whose cells a bar would end."""
     rows = [row for section in sections(table) for entry in table.sections[section]
             for row in entry.refused]
-    body = "".join(f"| `{cell(bad)}` | `{cell(good)}` |\n" for bad, good in rows)
-    return f"| refused | write |\n|---|---|\n{body}\n"
-
-
-def cell(formula: str) -> str:
-    r"""A formula inside of a table, where a bar would end the cell."""
-    return formula.replace("|", r"\|")
+    width = max(len(bad) for bad, _ in rows)
+    text = "\n".join(f"{bad:{width}}  {ARROW}  {good}" for bad, good in rows)
+    return fenced("On the left what is refused, on the right what to write:", "refused", text)
 
 
 LISTS = {"formulas": formulas, "refusals": refusals}

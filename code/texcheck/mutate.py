@@ -128,11 +128,17 @@ def token_changes(text: str, tokens: list[Token], place: int,
     if token.kind == "letter" or is_greek(token):
         yield from dropped(text, tokens, place)
     if token.text in ("\\operatorname", "\\mathrm") and after is not None and after.text == "{":
-        end = matching(tokens, place + 1)
-        word = "".join(t.text for t in tokens[place + 2:end])
-        if word in siblings:
-            yield f"{word} to {siblings[word]}", (text[:tokens[place + 2].start] + siblings[word]
-                                                  + text[tokens[end].start:])
+        yield from word_changes(text, tokens, place)
+
+
+def word_changes(text: str, tokens: list[Token], place: int) -> Iterator[tuple[str, str]]:
+    """Another word for one that is set upright, such as the name of a function."""
+    end = matching(tokens, place + 1)
+    word = "".join(t.text for t in tokens[place + 2:end])
+    other = load().siblings.get(word)
+    if other is not None:
+        yield f"{word} to {other}", (text[:tokens[place + 2].start] + other
+                                     + text[tokens[end].start:])
 
 
 def is_greek(token: Token) -> bool:

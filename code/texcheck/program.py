@@ -126,8 +126,9 @@ class Program:
                 found |= pair.names if pair else frozenset()
         if name in self.lets:
             found |= self.lets[name].domain.names
-        if name in self.rvs and self.rvs[name].dist is not None:
-            found |= self.rvs[name].dist.names
+        rv = self.rvs.get(name)
+        if rv is not None and rv.dist is not None:
+            found |= rv.dist.names
         found |= set(self.below(name))
         for factor in self.pmfs.get(name, ()):
             found |= set(factor.left + factor.given)

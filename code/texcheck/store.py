@@ -10,7 +10,7 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
-from .errors import Refused
+from .errors import Error, Refused
 from .lines import cut, logical_lines
 
 RENDERERS = ("directive.py", "markdown.py", "render.py")
@@ -82,7 +82,8 @@ def _checker() -> str:
     return digest.hexdigest()
 
 
-def judge(text: str, title: str, label: str, first: int, folders: list[str]) -> tuple[dict, list]:
+def judge(text: str, title: str, label: str, first: int,
+          folders: list[str]) -> tuple[dict[str, Any], list[Error]]:
     """Read and test a derivation that begins in line ``first``.
 
     Returns

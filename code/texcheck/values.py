@@ -47,8 +47,16 @@ def is_matrix(a: object) -> TypeGuard[torch.Tensor]:
     return isinstance(a, torch.Tensor) and a.dim() == 2
 
 
-def tensor(a: Sized) -> torch.Tensor:
+def tensor(a: Value) -> torch.Tensor:
+    """A value as a tensor; an identity or ones without a size are refused."""
+    if isinstance(a, Lazy):
+        raise type_error(f"{shape_text(a)}: its size is unknown, write I_n or \\mathbf{{1}}_n")
     return a if isinstance(a, torch.Tensor) else torch.tensor(float(a), dtype=torch.float64)
+
+
+def broadcast(given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Tensors in one shape: a number is taken for every entry."""
+    return list(torch.broadcast_tensors(*given))  # type: ignore[no-untyped-call]
 
 
 def shape_text(a: Value) -> str:
@@ -61,6 +69,11 @@ def shape_text(a: Value) -> str:
     if a.dim() == 2 and a.shape[0] == 1:
         return f"a row of {a.shape[1]}"
     return "a " + "×".join(map(str, a.shape)) + (" matrix" if a.dim() == 2 else " tensor")
+
+
+def is_vector(a: object) -> TypeGuard[torch.Tensor]:
+    """Whether a value is a column or a row."""
+    return is_matrix(a) and 1 in a.shape
 
 
 def square(a: object) -> TypeGuard[torch.Tensor]:
@@ -356,11 +369,11 @@ def compare(op: str, a: float, b: float) -> bool:
             r"\ge": a >= b or tied}[op]
 
 
-def to_array(value: Sized) -> Array | float | int:
+def to_array(value: Value) -> Array | float | int:
     """A value for NumPy: columns and rows become one-dimensional."""
     if isinstance(value, Number):
         return value
-    array: Array = value.detach().numpy()
+    array: Array = tensor(value).detach().numpy()
     if array.ndim == 0:
         return float(array)
     return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array

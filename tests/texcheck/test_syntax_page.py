@@ -7,7 +7,7 @@ import pytest
 import texcheck
 from texcheck.__main__ import main
 from texcheck.files import read_derivation
-from texcheck.manual import filled
+from texcheck.manual import ARROW, filled
 
 PAGE = Path(texcheck.__file__).with_name("SYNTAX.md").read_text(encoding="utf-8")
 
@@ -24,8 +24,8 @@ def derivation(text):
 
 PREAMBLE = fences("preamble")[0]
 EXPRESSIONS = "".join(fences("expressions")).strip().split("\n")
-REFUSED = [tuple(cell.replace(r"\|", "|") for cell in row) for row in re.findall(
-    r"^\| `(.+?)` \| `(.+?)` \|$", PAGE.split("## What is refused")[1], re.M)]
+REFUSED = [tuple(map(str.strip, row.split(ARROW)))
+           for row in fences("refused")[0].strip().split("\n")]
 
 
 def check(expression):

@@ -148,15 +148,16 @@ def extreme(op: str, args: list[v.Value]) -> v.Value:
     """Largest or smallest; a number beside a column is compared with every entry."""
     if any(isinstance(a, v.Lazy) for a in args):
         raise v.type_error(f"the {op} of an identity or of ones without size")
-    if all(isinstance(a, v.Number) for a in args):
-        return max(args) if op == "max" else min(args)
+    numbers = [a for a in args if isinstance(a, v.Number)]
+    if len(numbers) == len(args):
+        return max(numbers) if op == "max" else min(numbers)
     choose = {"max": torch.maximum, "min": torch.minimum}[op]
     shapes = {tuple(a.shape) for a in args if isinstance(a, torch.Tensor) and a.dim()}
     if len(shapes) > 1:
         raise v.type_error(f"the {op} of values of different shapes")
     result = v.tensor(args[0])
     for value in args[1:]:
-        result = choose(*torch.broadcast_tensors(result, v.tensor(value)))
+        result = choose(*v.broadcast([result, v.tensor(value)]))
     return result
 
 

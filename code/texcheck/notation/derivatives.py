@@ -192,7 +192,7 @@ def diff_value(e: Evaluator, node: Node, env: Env, body: Node,
 
 def differentiate(e: Evaluator, body: Node, targets: list[Node], env: Env) -> v.Value:
     if not targets:
-        value = e.value(body, env)
+        value: v.Value = e.value(body, env)
         if isinstance(value, v.Lazy):
             raise v.type_error(f"a derivative of {v.shape_text(value)}")
         return value
@@ -200,7 +200,8 @@ def differentiate(e: Evaluator, body: Node, targets: list[Node], env: Env) -> v.
     leaf, inner, picked = cut(e, name, env)
     out = differentiate(e, body, targets[1:], inner)
     if picked is not None:
-        return jacobian(out, leaf)[(..., *picked)]
+        full = jacobian(out, leaf)
+        return full[(slice(None),) * (full.dim() - len(picked)) + picked]
     flip = bool(targets[1:] and targets[1].args[1])
     same = len(targets) > 1 and all(t.args[0] == name for t in targets)
     vector = leaf.dim() == 2

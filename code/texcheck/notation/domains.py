@@ -200,7 +200,8 @@ def domain_values(e: Evaluator, domain: Node, env: Env) -> list[Any]:
         same = ("equal members", *(tuple(m.reshape(-1).tolist()) + tuple(m.shape)
                                    if isinstance(m, torch.Tensor) else m for m in found))
         e.memory[key] = e.memory.setdefault(same, found)
-    return e.memory[key]
+    known: list[Any] = e.memory[key]
+    return known
 
 
 def members(e: Evaluator, domain: Node, env: Env) -> list[Any]:

@@ -26,6 +26,7 @@ def spans(e: Evaluator, key: str, env: Env) -> list[tuple[int, int]]:
     family = e.program.families[key]
     for place, pair in enumerate(family.ranges):
         if pair is None:
+            assert isinstance(family, Definition)  # others say where they begin and end
             found.append(own_span(e, family, place, env))
             continue
         first = e.whole(pair.low, env.only({}), "the first index")
@@ -66,10 +67,11 @@ def element(e: Evaluator, key: str, index: tuple[int, ...], env: Env) -> v.Value
         return env.cuts[key, index]
     edge = boundary(e, key, index)
     if edge is not None:
-        return e.value(edge, env.only({}))
+        there: v.Value = e.value(edge, env.only({}))
+        return there
     if (key, ()) in env.cuts:
         check_span(e, key, index, env)
-        whole = env.cuts[key, ()]
+        whole = v.tensor(env.cuts[key, ()])
         return whole[tuple(i - 1 for i in index)].reshape(())
     family = e.draw.families.get(key)
     if family is not None:
@@ -79,11 +81,13 @@ def element(e: Evaluator, key: str, index: tuple[int, ...], env: Env) -> v.Value
     definition = e.program.defs.get(key)
     if definition is None:
         check_span(e, key, index, env)
-        return realised(e, key, index, env)
+        outcome: v.Value = realised(e, key, index, env)
+        return outcome
     if not reach_unclear(e, key, definition, env):
         check_span(e, key, index, env)
     bound = dict(zip(definition.indices, index, strict=True))
-    return e.guarded((key, index), definition.body, env.only(bound))
+    found: v.Value = e.guarded((key, index), definition.body, env.only(bound))
+    return found
 
 
 def reach_unclear(e: Evaluator, key: str, definition: Definition, env: Env) -> bool:

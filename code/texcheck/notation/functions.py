@@ -129,7 +129,7 @@ def watch_arms(watch: Watch, node: Node, name: str, given: list[v.Value]) -> Non
     if name == "relu":
         watch.choose(node, given[0])
         return
-    values = torch.broadcast_tensors(*map(v.tensor, given))
+    values = v.broadcast([v.tensor(a) for a in given])
     choose = torch.maximum if name == "max" else torch.minimum
     for place in range(1 if len(values) == 2 else len(values)):
         others = [a for i, a in enumerate(values) if i != place]

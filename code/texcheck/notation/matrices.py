@@ -222,13 +222,13 @@ def const_value(e: Evaluator, node: Node, env: Env, name: str, size: Node | None
 
 
 def softmax(a: v.Value) -> v.Value:
-    if isinstance(a, v.Lazy) or v.is_scalar(a) or a.dim() != 2:
+    if not v.is_matrix(a):
         raise v.type_error(f"the softmax of {v.shape_text(a)}")
     return torch.softmax(a, 0 if a.shape[1] == 1 else 1)
 
 
 def logsumexp(a: v.Value) -> v.Value:
-    if isinstance(a, v.Lazy) or v.is_scalar(a) or a.dim() != 2 or 1 not in a.shape:
+    if not v.is_vector(a):
         raise v.type_error(f"the logsumexp of {v.shape_text(a)}")
     return torch.logsumexp(a.reshape(-1), 0)
 
@@ -246,19 +246,20 @@ def determinant(a: v.Value) -> v.Value:
         return a
     if not v.square(a):
         raise v.type_error(f"the determinant of {v.shape_text(a)}")
-    return torch.linalg.det(a)
+    found: torch.Tensor = torch.linalg.det(a)
+    return found
 
 
 def diagonal(a: v.Value) -> v.Value:
     if v.square(a):
         return torch.diagonal(a).reshape(-1, 1)
-    if isinstance(a, v.Lazy) or v.is_scalar(a) or a.dim() != 2 or 1 not in a.shape:
+    if not v.is_vector(a):
         raise v.type_error(f"diag of {v.shape_text(a)}")
     return torch.diag(a.reshape(-1))
 
 
 def vec(a: v.Value) -> v.Value:
-    if isinstance(a, v.Lazy) or v.is_scalar(a) or a.dim() != 2:
+    if not v.is_matrix(a):
         raise v.type_error(f"vec of {v.shape_text(a)}")
     return a.T.reshape(-1, 1)
 
@@ -279,7 +280,7 @@ register(
     Notation("abs", lambda node, a: f"abs({show(a)})", abs_value, rounds="never",
              starts={"|": read_abs},
              examples=("|a|",)),
-    Notation("norm", lambda node, a, kind: f"norm_{kind or 2}({show(a)})", norm_value,
+    Notation("norm", lambda node, a, kind: f"norm{kind and '_' + kind}({show(a)})", norm_value,
              starts={r"\|": read_norm},
              examples=(r"\|x\|", r"\|x\|_1", r"\|x\|_2^2", r"\|W\|_F^2", r"\|W\|_2",
                        r"\|W\|_*"),

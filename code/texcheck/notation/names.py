@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,24 +33,28 @@ def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
         return e.draw.values[key]
     if key in e.draw.dims:
         return e.draw.dims[key]
+    found: v.Value
     definition = e.program.defs.get(key)
     if definition is not None and not definition.params and not definition.ranges:
-        return e.guarded((key, ()), definition.body, env.only({}))
+        found = e.guarded((key, ()), definition.body, env.only({}))
+        return found
     if key in e.program.families:
         return assemble(e, key, env)
     if key in e.program.rvs:
-        return realised(e, key, (), env)
+        found = realised(e, key, (), env)
+        return found
     raise v.type_error(f"{pretty(key)} has no value here: the end of a range, such as N in "
                        "t=1,…,N, is not declared with let:")
 
 
-def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -> Any:
-    whole = e.value(base, env)
+def item_value(e: Evaluator, node: Node, env: Env, base: Node,
+               indices: tuple[Node | str, ...]) -> v.Value:
+    whole: v.Value = e.value(base, env)
     if isinstance(whole, v.Lazy):
         raise v.type_error(f"an entry of {v.shape_text(whole)}: write \\delta_{{ij}}")
-    if v.is_scalar(whole):
+    if not isinstance(whole, torch.Tensor) or not whole.dim():
         raise v.type_error(f"{show(base)} is a number and has no entries")
-    index = [":" if i == ":" else e.whole(i, env, "an index") for i in indices]
+    index = [None if isinstance(i, str) else e.whole(i, env, "an index") for i in indices]
     shape = list(whole.shape)
     if len(shape) == 2 and len(index) == 1 and 1 in shape:
         index = [index[0], 1] if shape[1] == 1 else [1, index[0]]
@@ -60,11 +63,11 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node, indices: tuple) -
                            f"ind{'ex' if len(indices) == 1 else 'ices'} given; several stand "
                            "in braces, _{ij}, or apart by commas, _{1,j}")
     for place, size in zip(index, shape, strict=True):
-        if place != ":" and not 1 <= place <= size:
+        if place is not None and not 1 <= place <= size:
             raise v.type_error(f"index {place} of {show(base)} is out of range 1 to {size}")
-    picked = whole[tuple(slice(None) if p == ":" else p - 1 for p in index)]
+    picked = whole[tuple(slice(None) if p is None else p - 1 for p in index)]
     if picked.dim() == 1:
-        return picked.reshape((1, -1) if len(shape) == 2 and index[1] == ":" else (-1, 1))
+        return picked.reshape((1, -1) if len(shape) == 2 and index[1] is None else (-1, 1))
     return picked
 
 
@@ -91,8 +94,9 @@ def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
     if wide and (key, len(wide)) in e.entrywise:
         return each(e, key, given, env)
     try:
-        return e.value(definition.body,
-                          env.only(dict(zip(definition.params, given, strict=True))))
+        found: v.Value = e.value(definition.body,
+                                 env.only(dict(zip(definition.params, given, strict=True))))
+        return found
     except Refused as error:
         if error.kind != "type" or not wide or len({w.shape for w in wide}) > 1:
             raise

@@ -249,8 +249,9 @@ def total(found: list[v.Value]) -> v.Value:
     if not found:
         return 0
     result = found[0]
-    if all(isinstance(f, torch.Tensor) and f.shape == result.shape for f in found):
-        return torch.stack(found).sum(0)
+    tensors = [f for f in found if isinstance(f, torch.Tensor)]
+    if len(tensors) == len(found) and len({t.shape for t in tensors}) == 1:
+        return torch.stack(tensors).sum(0)
     for value in found[1:]:
         result = v.add(result, value)
     return result

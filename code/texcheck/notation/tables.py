@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -67,12 +67,17 @@ def read_events(p: Parser) -> list[Node]:
             return found
 
 
+Places: TypeAlias = v.Array  # a row for each joint outcome: the place of every variable's value
+# The variables; those left of the bars; the values of each; the outcomes; their weights.
+Joint: TypeAlias = tuple[list[str], list[str], list[list[Any]], Places, torch.Tensor]
+
+
 def alphabet(e: Evaluator, name: str) -> list[Any]:
     """Members of the finite set that a variable of a table comes from."""
     return domain_members(e, (name, e.program.outcomes[name]))
 
 
-def joint(e: Evaluator, key: str, env: Env) -> Any:
+def joint(e: Evaluator, key: str, env: Env) -> Joint:
     """Variables, positions of every joint outcome, and its weight given the parameters.
 
     Variables on the right of the bar of every factor are part of the outcome too; their
@@ -82,7 +87,8 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     factors = e.program.pmfs[key]
     memory_key = ("joint", key, e.key(probe(e, key), cuts))
     if memory_key in e.memory:
-        return e.memory[memory_key]
+        known: Joint = e.memory[memory_key]
+        return known
     left = [n for f in factors for n in f.left]
     names = left + [n for n in dict.fromkeys(n for f in factors for n in f.given)
                     if n not in left]
@@ -95,6 +101,7 @@ def joint(e: Evaluator, key: str, env: Env) -> Any:
     for number, factor in enumerate(factors):
         own = factor_weights(e, key, number, factor, names, members, places, cuts)
         weight = own if weight is None else weight * own
+    assert weight is not None  # a table has a factor at least
     found = names, left, members, places, weight
     check_sum(key, names, left, places, weight)
     e.memory[memory_key] = found
@@ -129,7 +136,7 @@ def probe(e: Evaluator, key: str) -> Node:
 
 
 def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: list[str],
-                   members: list[Any], places: Any, env: Env) -> Any:
+                   members: list[Any], places: Places, env: Env) -> torch.Tensor:
     body = factor.body
     if body is None:
         table = table_of(e, key, number, env)
@@ -156,7 +163,8 @@ def factor_weights(e: Evaluator, key: str, number: int, factor: Factor, names: l
     return torch.stack(rows)
 
 
-def check_sum(key: str, names: list[str], left: list[str], places: Any, weight: Any) -> None:
+def check_sum(key: str, names: list[str], left: list[str], places: Places,
+              weight: torch.Tensor) -> None:
     given = [i for i, n in enumerate(names) if n not in left]
     sums: dict[tuple[int, ...], float] = {}
     for row, w in zip(places, weight.detach().tolist(), strict=True):
@@ -170,7 +178,7 @@ def check_sum(key: str, names: list[str], left: list[str], places: Any, weight: 
 
 
 def prob_value(e: Evaluator, node: Node, env: Env, key: str, events: tuple[Node, ...],
-               given: tuple[Node, ...]) -> Any:
+               given: tuple[Node, ...]) -> torch.Tensor:
     names, left, members, places, weight = joint(e, key, env)
     names_of = by_position(e, key, events, given, names)
     free = mask(e, events, names, members, places, env, names_of)
@@ -234,8 +242,8 @@ def root(e: Evaluator, event: Node, names: list[str]) -> str:
     return hits[0]
 
 
-def mask(e: Evaluator, events: tuple[Node, ...], names: list[str], members: list[Any], places: Any,
-         env: Env, names_of: list[str]) -> v.Array:
+def mask(e: Evaluator, events: tuple[Node, ...], names: list[str], members: list[Any],
+         places: Places, env: Env, names_of: list[str]) -> v.Array:
     keep = np.ones(len(places), dtype=bool)
     for event, named in zip(events, names_of, strict=False):
         name = named or root(e, event, names)
@@ -312,7 +320,7 @@ def item_base(node: Node) -> Node:
     return node
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: object, b: object) -> bool:
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return a.shape == b.shape and bool(torch.equal(a, b))
     if v.is_scalar(a) and v.is_scalar(b):
@@ -320,7 +328,7 @@ def same(a: Any, b: Any) -> bool:
     return False
 
 
-def relate(op: str, a: Any, b: Any) -> bool:
+def relate(op: str, a: object, b: object) -> bool:
     if v.is_scalar(a) and v.is_scalar(b):
         return v.compare(op, v.plain(a), v.plain(b))
     return same(a, b) == (op == "=")
