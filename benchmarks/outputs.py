@@ -24,7 +24,7 @@ OUTPUTS = {  # what prints or displays n pieces
     "one long word": "print('x' * 400 * {n})",
     "one long file name": "print('/a' * 200 * {n} + '/ipykernel_1/2.py')",
     "two streams in turn": "import sys\nfor i in range({n}):\n    print('x')\n"
-                           "    print('y', file=sys.stderr)",
+    "    print('y', file=sys.stderr)",
     "to the descriptor": "import os\nfor i in range({n}):\n    _ = os.write(1, b'x' * 400)",
     "displays": "for i in range({n} // 10):\n    display('x')",
     "almost addresses": "print(' at 0x' * {n} * 80)",
@@ -35,16 +35,27 @@ CALLS = {
     "recursion": ("def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\n", "f(15)"),
     "a method": ("class C:\n    def f(self):\n        return self\n\n\nc = C()\n", "c.f()"),
     "a small matrix product": (
-        "import numpy as np\nA = np.eye(8)\n\n\ndef f():\n    return A @ A\n", "f()"),
+        "import numpy as np\nA = np.eye(8)\n\n\ndef f():\n    return A @ A\n",
+        "f()",
+    ),
 }
 
 
 def growth(pool, cell, folder, n, factor=8, repeat=5):
     """Median seconds of a run for n pieces, and by which factor it grows."""
     common = {
-        "kind": "cells", "cwd": folder, "root": folder, "folders": [], "apart": [], "modules": None,
-        "limit": 600, "memory": 0, "programs": False, "allow_errors": False,
-        "text": 10**9, "data": 10**9,
+        "kind": "cells",
+        "cwd": folder,
+        "root": folder,
+        "folders": [],
+        "apart": [],
+        "modules": None,
+        "limit": 600,
+        "memory": 0,
+        "programs": False,
+        "allow_errors": False,
+        "text": 10**9,
+        "data": 10**9,
     }
 
     def seconds(source):

@@ -33,6 +33,7 @@ SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
 SHAKES = 3
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
+APPROXIMATE = 1e-10  # of the largest number met: what a mean or an integral may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
 
 
@@ -141,7 +142,7 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         most = max(most, shaken.most)
     floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
     if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
-        floor = max(floor, LOOSE * largest(left, right))
+        floor = max(floor, LOOSE * largest(left, right), APPROXIMATE * max(1.0, most))
     return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
 
 

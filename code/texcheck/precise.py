@@ -204,6 +204,8 @@ def multiply(p: Precise, node: Node, place: Place, *factors: Node) -> Any:
 
 def power(p: Precise, node: Node, place: Place, base: Node, exponent: Node) -> Any:
     a, b = p.number(base, place), p.number(exponent, place)
+    if a != 0 and abs(mpmath.log(abs(to_float(a))) * to_float(b)) > LARGEST_LOGARITHM:
+        raise Unknown("a power beyond all floats")
     if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and -1000 <= b <= 1000:
         return Fraction(a) ** int(b)
     if isinstance(b, EXACT) and b == int(b):
@@ -217,6 +219,9 @@ def floor(a: Any) -> Any:
     if abs(a - mpmath.nint(a)) < mpmath.mpf(10) ** -30:
         raise Unknown("a floor at a whole number")
     return int(mpmath.floor(a))
+
+
+LARGEST_LOGARITHM = 1e4  # of a power that is computed
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

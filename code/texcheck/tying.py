@@ -17,9 +17,10 @@ from .env import Env
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .items import Block, Item
-from .perturb import BEYOND, FLOOR, SHAKES, Shaken
+from .perturb import BEYOND, FLOOR, SHAKES, Shaken, nudged
 from .program import Definition, Program
-from .trees import Node, pretty
+from .reach import nodes_behind
+from .trees import Node, differentiated, pretty
 
 CORNER_ARGUMENTS = (0.0, 1.0, -1.0, 1e-9, -1e-9, 1e-3, -1e-3, 2.0, 6.5, -6.5, 30.0, -30.0, 1e4,
                     -1e4)
@@ -37,25 +38,30 @@ def unnoticed(block: Block, item: Item, evaluator: Evaluator, free: dict[str, to
     """
     assert item.left is not None
     for key in sorted(found):
-        changed = program_with(block.program, key)
         try:
             before = value_of(item.left, evaluator, free)
         except (Undefined, Refused):
             continue
-        try:
-            after = value_of(item.left, Evaluator(changed, evaluator.draw), free)
-        except (Undefined, Refused):
-            found.discard(key)
-            continue
-        if before.shape != after.shape or bool((before != after).any()):
-            found.discard(key)
+        for moved_too in (True, False):  # a matrix is not moved by a number
+            changed = program_with(block.program, key, moved_too)
+            try:
+                after = value_of(item.left, Evaluator(changed, evaluator.draw), free)
+            except Refused as error:
+                if error.kind == "value":  # a table that adds up to one no longer
+                    found.discard(key)
+                continue
+            except Undefined:
+                continue
+            if before.shape != after.shape or bool((before != after).any()):
+                found.discard(key)
+                break
 
 
-def program_with(program: Program, key: str) -> Program:
-    """The declarations with one definition changed: its value a little larger, and moved."""
+def program_with(program: Program, key: str, moved_too: bool) -> Program:
+    """The declarations with one definition changed: its value a little larger, and moved too."""
     old = program.defs[key]
-    body = Node("add", (("+", Node("mul", (Node("num", ("1.01",)), old.body))),
-                        ("+", Node("mul", (Node("num", ("0.0001",)), old.body)))))
+    larger = Node("mul", (Node("num", ("1.01",)), old.body))
+    body = Node("add", (("+", larger), ("+", Node("num", ("0.0001",))))) if moved_too else larger
     new: Definition = replace(old, body=body)
     families = {**program.families, key: new} if key in program.families else program.families
     return replace(program, defs={**program.defs, key: new}, families=families, _closures={})
@@ -84,10 +90,12 @@ class Difference:
 
 
 def refuted(block: Block, item: Item, evaluator: Evaluator,
-            rng: np.random.Generator) -> Difference | None:
+            rng: np.random.Generator,
+            beside: dict[str, torch.Tensor] | None = None) -> Difference | None:
     """Both sides of an anchor that a draw at a corner refutes, where rounding is not the reason."""
-    free = {n: torch.tensor(float(rng.choice(CORNER_ARGUMENTS)), dtype=torch.float64)
-            for n in item.free}
+    free = beside if beside is not None else {
+        n: torch.tensor(float(rng.choice(CORNER_ARGUMENTS)), dtype=torch.float64)
+        for n in item.free}
     assert item.left is not None
     try:
         left = value_of(item.left, evaluator, free)
@@ -103,7 +111,13 @@ def refuted(block: Block, item: Item, evaluator: Evaluator,
         return None
     gap = (left - right).abs()
     allowed = LOOSE * torch.maximum(left.abs(), right.abs()) + moved(item.left, evaluator, free)
-    return Difference(left, right) if bool((gap > allowed).any()) else None
+    if not bool((gap > allowed).any()):
+        return None
+    if beside is None and any(differentiated(n) for n in nodes_behind(block.program, item.left)):
+        moved_on = nudged(evaluator, 1e-6, at_zero=1e-6)  # no derivative is defined at a kink
+        if refuted(block, item, moved_on, rng, {n: x + 1e-6 for n, x in free.items()}) is None:
+            return None
+    return Difference(left, right)
 
 
 def moved(node: Node, evaluator: Evaluator, free: dict[str, torch.Tensor]) -> torch.Tensor:
