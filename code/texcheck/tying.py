@@ -110,8 +110,9 @@ def refuted(block: Block, item: Item, evaluator: Evaluator,
     if not bool(torch.isfinite(left).all()):
         return None
     gap = (left - right).abs()
-    allowed = LOOSE * torch.maximum(left.abs(), right.abs()) + moved(item.left, evaluator, free)
-    if not bool((gap > allowed).any()):
+    allowed = LOOSE * torch.maximum(left.abs(), right.abs())
+    if not bool((gap > allowed).any()) or not bool(
+            (gap > allowed + moved(item.left, evaluator, free)).any()):
         return None
     if beside is None and any(differentiated(n) for n in nodes_behind(block.program, item.left)):
         moved_on = nudged(evaluator, 1e-6, at_zero=1e-6)  # no derivative is defined at a kink
