@@ -1,8 +1,8 @@
 """The directive ``{mistakes}``: mistakes printed elsewhere, and what this build makes of them.
 
 Its argument is a file of JSON lines beside the page; each has a ``topic``, a ``source``, the
-``kind`` of the mistake, and two derivations, ``wrong_block`` and ``right_block``. Both are checked
-when the page is read. A wrong one that is accepted, or a right one that is refused, is an error of
+``kind`` of the mistake, a ``group``, and two derivations, ``wrong_block`` and ``right_block``. The
+option ``groups`` names those that are laid out. Both derivations are checked when the page is read. A wrong one that is accepted, or a right one that is refused, is an error of
 the type ``texcheck.mistakes`` at its line of the file.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -33,6 +34,7 @@ class Mistake:
     topic: str
     source: str
     kind: str
+    group: str
     wrong: str
     right: str
 
@@ -55,7 +57,7 @@ def mistakes(path: Path) -> list[Mistake]:
         try:
             record = json.loads(text)
             found.append(Mistake(number, record["topic"], record["source"],
-                                 record.get("kind", KINDS), body(record["wrong_block"]),
+                                 record.get("kind", KINDS), record.get("group", ""), body(record["wrong_block"]),
                                  body(record["right_block"])))
         except (ValueError, KeyError) as error:
             raise ValueError(f"{path.name}:{number}: not a record of a mistake with topic, source, "
@@ -79,6 +81,7 @@ class MistakesDirective(SphinxDirective):
     """Check all mistakes of a file and lay them out by kind."""
 
     required_arguments = 1
+    option_spec = {"groups": directives.unchanged_required}  # noqa: RUF012
 
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.relfn2path(self.arguments[0])[1])
@@ -87,7 +90,10 @@ class MistakesDirective(SphinxDirective):
                            or self.env.doctreedir.parent / "derivations"))
         groups: dict[str, list[nodes.Node]] = {}
         refused = right = 0
+        wanted = [g.strip() for g in self.options.get("groups", "").split(",") if g.strip()]
         for mistake in mistakes(path):
+            if wanted and mistake.group not in wanted:
+                continue
             verdict = self.verdict(store, mistake)
             refused += not verdict[0]
             right += verdict[1]

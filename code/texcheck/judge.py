@@ -324,7 +324,8 @@ class Run:
         if pair is None:
             return
         gap = perturb.excess(result, *pair)
-        value = gap / max(compare.largest(*pair), 1e-100) if all(pair) else gap / (1 + abs(gap))
+        beside = all(bool(side.any()) for side in pair)
+        value = gap / max(compare.largest(*pair), 1e-100) if beside else gap / (1 + abs(gap))
         kept = self.tightest.setdefault(id(result), [])
         if value < 0:
             kept.append((value, evaluator))

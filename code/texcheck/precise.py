@@ -204,9 +204,10 @@ def multiply(p: Precise, node: Node, place: Place, *factors: Node) -> Any:
 
 def power(p: Precise, node: Node, place: Place, base: Node, exponent: Node) -> Any:
     a, b = p.number(base, place), p.number(exponent, place)
-    if a != 0 and abs(mpmath.log(abs(to_float(a))) * to_float(b)) > LARGEST_LOGARITHM:
-        raise Unknown("a power beyond all floats")
-    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and -1000 <= b <= 1000:
+    size = abs(mpmath.log(abs(to_float(a))) * to_float(b)) if a != 0 else 0
+    if size > FARTHEST:
+        raise Unknown("a power beyond all numbers")
+    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and size <= LONGEST:
         return Fraction(a) ** int(b)
     if isinstance(b, EXACT) and b == int(b):
         return to_float(a) ** int(b)
@@ -221,7 +222,8 @@ def floor(a: Any) -> Any:
     return int(mpmath.floor(a))
 
 
-LARGEST_LOGARITHM = 1e4  # of a power that is computed
+LONGEST = 1e4  # logarithm of a power that is computed exactly, and
+FARTHEST = 1e15  # of one that is computed at all
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -25,12 +25,15 @@ KNOWN_WORDS = re.compile(
     r"huber loss|smooth l1(?: loss)?|(?:binary |categorical )?cross[- ]entropy(?: loss)?|"
     r"focal loss|triplet loss|contrastive loss|logistic loss|squared error|kl(?: divergence)?|"
     r"kullback[- ]leibler divergence|jensen[- ]shannon divergence|entropy|mutual information|"
-    r"evidence lower bound|elbo|(?:multivariate )?(?:normal|gaussian) density|"
+    r"evidence lower bound|elbo|(?:multivariate )?(?:normal|gaussian|t|student|beta|gamma) density|"
     r"(?:sample )?(?:co)?variance|correlation(?: coefficient)?|batch normali[sz]ation|"
     r"layer normali[sz]ation|(?:scaled dot[- ]product|multi[- ]head) attention|"
-    r"adam|adamw|amsgrad|adagrad|rmsprop|nesterov momentum|gan value|"
+    r"gan value|"
     r"energy of an rbm|rbm energy|diffusion step|gradient penalty|bellman (?:equation|operator)|"
     r"f1 score|perplexity|cosine similarity|gini impurity|information gain", re.I)
+
+ADJECTIVES = re.compile(
+    r"^(?:(?:discrete|continuous|scalar|energy|average|negative|multi-class)\s)+")
 
 
 def set_standings(block: Block) -> None:
@@ -58,9 +61,9 @@ def claims_to_be_known(block: Block) -> list[tuple[Item, str]]:
         match = KNOWN_NAMES.search(key) or KNOWN_WORDS.fullmatch(head(item.reason))
         if match:
             found.append((item, match.group()))
-    title = KNOWN_WORDS.search(head(block.title))
+    title = KNOWN_WORDS.fullmatch(re.sub(ADJECTIVES, "", head(block.title)))
     values = [(i, k) for i, k in loose if not block.program.defs[k].params]
-    if title and title.end() == len(head(block.title)) and not found and values and not any(
+    if title and not found and values and not any(
             i.standing == GIVEN or k in called for i, k in definitions(block)):
         found.append((values[0][0], title.group()))
     return found

@@ -127,8 +127,9 @@ def inferred(e: Evaluator, name: str, body: Node, unbound: set[str] | frozenset[
         return list(range(low, high + 1))
     if domain is not None:
         return domain_members(e, domain)
-    raise v.type_error(f"the reach of {pretty(name)} is unclear: write "
-                       rf"_{{{pretty(name)}=1}}^{{n}}")
+    shown = pretty(name)
+    raise v.type_error(rf"the reach of {shown} is unclear: write _{{{shown}=1}}^{{n}}, or where it "
+                       rf"is a number that varies, declare let: {shown} \in \mathbb{{R}}")
 
 
 def index_spans(e: Evaluator, node: Node, name: str, unbound: set[str] | frozenset[str],
