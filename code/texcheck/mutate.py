@@ -116,6 +116,9 @@ def token_changes(text: str, tokens: list[Token], place: int,
             return  # the gradient of f(x) is by x with and without the name
         end = script_end(tokens, place)
         inner = text[after.start:tokens[end - 1].end]
+        norm = token.text == "_" and before is not None and before.text == r"\|"
+        if norm and inner.strip("{}") == "2":
+            return  # the norm is this one with and without its name
         yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
         if token.text == "_":
             yield from shifted(text, tokens, place, end)
