@@ -105,8 +105,9 @@ def reach(block: Block, starts: list[Evaluator], node: Node, switch: Switch, sig
 
 def untested(block: Block, item: Item, node: Node) -> Error:
     """The error of an arm that no draw takes."""
-    return block.error("lint", f"one arm of {show(node)} is never taken on any draw found, so that this arm was not tested: "
-                       "write the arm that is meant, or widen the domains", item.line, where(item))
+    return block.error("lint", f"one arm of {show(node)} is never taken on any draw found, so that "
+                       "this arm was not tested: write the arm that is meant, or widen the domains",
+                       item.line, where(item))
 
 
 # ---- ties --------------------------------------------------------------------------------
