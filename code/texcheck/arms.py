@@ -103,14 +103,11 @@ def reach(block: Block, starts: list[Evaluator], node: Node, switch: Switch, sig
     return None
 
 
-def untested(block: Block, item: Item, node: Node, sign: int) -> Error:
+def untested(block: Block, item: Item, node: Node) -> Error:
     """The error of an arm that no draw takes."""
-    side = "positive" if sign > 0 else "negative"
-    what = f"one arm of {show(node)} is never taken"
-    if node.kind == "rel":
-        what = f"{show(node)}: the left side less the right one is never {side}"
-    return block.error("lint", f"{what} on any draw found, so that this arm was not tested: "
-                       "write the arm that is meant, or widen the domains", item.line, where(item))
+    return block.error("lint", f"one arm of {show(node)} is never taken on any draw found, so that "
+                       "this arm was not tested: write the arm that is meant, or widen the domains",
+                       item.line, where(item))
 
 
 # ---- ties --------------------------------------------------------------------------------

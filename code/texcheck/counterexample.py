@@ -54,7 +54,7 @@ def digits_apart(block: Block, result: Result, left: Any, right: Any,
                  f"left - right = {mpmath.nstr(a - b, 6)}"]
     words = "the inequality does not hold" if result.grade == "inequality" else (
         "the two sides differ")
-    return block.error("value", f"{words}, by less than a float of 64 bits shows",
+    return block.error("value", f"{words}, beyond what a float of 64 bits shows",
                        result.item.line, where(result.item), source=equation(result.item),
                        details=[*shown, at(result.item, evaluator)])
 

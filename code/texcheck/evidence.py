@@ -2,8 +2,9 @@
 
 Its argument is a file of JSON lines beside the page; each has a ``topic``, a ``source``, the
 ``kind`` of the mistake, a ``group``, and two derivations, ``wrong_block`` and ``right_block``. The
-option ``groups`` names those that are laid out. Both derivations are checked when the page is read. A wrong one that is accepted, or a right one that is refused, is an error of
-the type ``texcheck.mistakes`` at its line of the file.
+option ``groups`` names those that are laid out. Both derivations are checked when the page is read.
+A wrong one that is accepted, or a right one that is refused, is an error of the type
+``texcheck.mistakes`` at its line of the file.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def mistakes(path: Path) -> list[Mistake]:
         try:
             record = json.loads(text)
             found.append(Mistake(number, record["topic"], record["source"],
-                                 record.get("kind", KINDS), record.get("group", ""), body(record["wrong_block"]),
-                                 body(record["right_block"])))
+                                 record.get("kind", KINDS), record.get("group", ""),
+                                 body(record["wrong_block"]), body(record["right_block"])))
         except (ValueError, KeyError) as error:
             raise ValueError(f"{path.name}:{number}: not a record of a mistake with topic, source, "
                              f"wrong_block and right_block: {error}") from error

@@ -268,10 +268,10 @@ class Run:
         rng = np.random.default_rng([*self.seed, 13])
         for item, node, switch, sign in list(arms.unreached(self.block, self.watch)):
             found = arms.reach(self.block, starts, node, switch, sign, rng)
-            if found is None and node.kind == "abs":  # |u| may be written where u has one sign
-                continue
+            if found is None and node.kind in ("abs", "rel"):
+                continue  # |u| where u has one sign, or a condition that never holds, may be meant
             if found is None:
-                self.arm_errors.append(arms.untested(self.block, item, node, sign))
+                self.arm_errors.append(arms.untested(self.block, item, node))
                 continue
             self.watched(found)
         for found in arms.ties(self.block, starts, self.watch, rng):
@@ -402,8 +402,7 @@ class Run:
         result.away += found.size > compare.NEAR_ZERO
         order = orders.observed(found)
         if order is not None and not orders.reached(order, found, claimed):
-            # An error may cross zero on its way: the smallest scales decide.
-            found = orders.shrinking(item, evaluator, True) or found
+            found = orders.shrinking(item, evaluator, True) or found  # an error may cross zero
             order = orders.observed(found)
         if order is None:
             result.strict += 1

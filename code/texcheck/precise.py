@@ -27,6 +27,8 @@ from .trees import Node
 DIGITS = (200, 400)
 STAYS = 1e6  # a difference is one where it is that many times what the digits changed
 MOST_NODES = 6000
+MOST_BITS = 100_000  # of an exact fraction
+FARTHEST = 1e11  # bits of an exponent
 TIED = ("simplex", "orthogonal", "S+", "S++")
 EXACT = (int, Fraction)
 
@@ -204,14 +206,22 @@ def multiply(p: Precise, node: Node, place: Place, *factors: Node) -> Any:
 
 def power(p: Precise, node: Node, place: Place, base: Node, exponent: Node) -> Any:
     a, b = p.number(base, place), p.number(exponent, place)
-    size = abs(mpmath.log(abs(to_float(a))) * to_float(b)) if a != 0 else 0
-    if size > FARTHEST:
-        raise Unknown("a power beyond all numbers")
-    if isinstance(a, EXACT) and isinstance(b, EXACT) and b == int(b) and size <= LONGEST:
-        return Fraction(a) ** int(b)
-    if isinstance(b, EXACT) and b == int(b):
-        return to_float(a) ** int(b)
-    return mpmath.power(to_float(a), to_float(b))
+    counted = isinstance(b, EXACT) and b == int(b) and -1000 <= b <= 1000
+    if counted and isinstance(a, EXACT):
+        exact = Fraction(a)
+        bits = exact.numerator.bit_length() + exact.denominator.bit_length()
+        if bits * abs(int(b)) < MOST_BITS:
+            return exact ** int(b)
+    there, exponent_there = to_float(a), to_float(b)
+    if there and abs(exponent_there * mpmath.mag(there)) > FARTHEST:
+        raise Unknown("beyond all numbers")
+    return there ** int(b) if counted else mpmath.power(there, exponent_there)
+
+
+def exponential(x: Any) -> Any:
+    if abs(x) > FARTHEST:
+        raise Unknown("beyond all numbers")
+    return mpmath.exp(x)
 
 
 def floor(a: Any) -> Any:
@@ -222,16 +232,12 @@ def floor(a: Any) -> Any:
     return int(mpmath.floor(a))
 
 
-LONGEST = 1e4  # logarithm of a power that is computed exactly, and
-FARTHEST = 1e15  # of one that is computed at all
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "log": mpmath.log, "exp": mpmath.exp, "sin": mpmath.sin, "cos": mpmath.cos,
+    "log": mpmath.log, "exp": exponential, "sin": mpmath.sin, "cos": mpmath.cos,
     "tan": mpmath.tan, "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh,
     "arctan": mpmath.atan, "erf": mpmath.erf,
-    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "softplus": lambda x: mpmath.log1p(
-        mpmath.exp(x))}
+    "sigmoid": lambda x: 1 / (1 + exponential(-x)), "softplus": lambda x: mpmath.log1p(
+        exponential(x))}
 CHOICES: dict[str, Callable[..., Any]] = {
     "max": max, "min": min, "relu": lambda x: max(x, 0), "floor": floor,
     "ceil": lambda x: -floor(-x), "sign": lambda x: (x > 0) - (x < 0)}
