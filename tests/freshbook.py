@@ -143,6 +143,7 @@ html_copy_source = False
 html_baseurl = "https://example.org/"
 exclude_patterns = ["_*"]
 typeset_package = "code/lesson"
+typeset_notebook_directives = {"derivation": "texcheck.markdown:derivation"}
 typeset_macros = {}
 """
 

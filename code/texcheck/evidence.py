@@ -104,10 +104,10 @@ class MistakesDirective(SphinxDirective):
         count = sum(map(len, groups.values()))
         said = (f"On this build {refused} of {count} printed mistakes are refused, and {right} of "
                 f"{count} corrections are accepted.")
-        found: list[nodes.Node] = [nodes.paragraph("", said, classes=["mistakes-count"])]
+        found: list[nodes.Node] = [nodes.paragraph("", said)]
         for kind in sorted(groups, key=lambda k: (k == KINDS, -len(groups[k]))):
             found.append(nodes.rubric("", f"{kind.capitalize()} ({len(groups[kind])})"))
-            found.append(nodes.definition_list("", *groups[kind], classes=["mistakes"]))
+            found.append(nodes.definition_list("", *groups[kind]))
         return found
 
     def verdict(self, store: Store, mistake: Mistake) -> tuple[bool, bool]:
@@ -135,6 +135,6 @@ class MistakesDirective(SphinxDirective):
                 tex = line.partition(": ")[2] if line.partition(":")[0].isalpha() else line
                 definition += nodes.paragraph("", "", nodes.math("", tex.partition(" -- ")[0]),
                                               nodes.Text(f"  {mark} {word}"))
-        definition += nodes.paragraph("", mistake.source, classes=["mistake-source"])
+        definition += nodes.paragraph("", mistake.source)
         title = mistake.topic[:1].upper() + mistake.topic[1:]
         return nodes.definition_list_item("", nodes.term("", title), definition)

@@ -224,6 +224,16 @@ def turned(array: v.Array, rng: Rng, width: float) -> v.Array:
     return np.asarray(array @ np.linalg.solve(np.eye(n) + skew, np.eye(n) - skew))
 
 
+def rotated(array: v.Array, rng: Rng, width: float) -> v.Array:
+    """A unit vector, or orthonormal columns, times a rotation from the left."""
+    n = array.shape[0] if array.ndim else 1
+    if n == 1:
+        return array
+    by = 0.5 * width * rng.normal(size=(n, n))
+    skew = by - by.T
+    return np.asarray(np.linalg.solve(np.eye(n) + skew, np.eye(n) - skew) @ array)
+
+
 def diagonal(move: Callable[[v.Array, Rng, float], v.Array]
              ) -> Callable[[v.Array, Rng, float], v.Array]:
     def change(array: v.Array, rng: Rng, width: float) -> v.Array:
@@ -236,4 +246,4 @@ def diagonal(move: Callable[[v.Array, Rng, float], v.Array]
 MOVES: dict[str, Callable[[v.Array, Rng, float], v.Array]] = {
     "R": real, "R+": positive, "R0+": positive, "R-": positive, "simplex": simplex,
     "S": symmetric, "S+": congruent, "S++": congruent, "orthogonal": turned,
-    "diag": diagonal(real), "diag+": diagonal(positive)}
+    "sphere": rotated, "stiefel": rotated, "diag": diagonal(real), "diag+": diagonal(positive)}
