@@ -74,7 +74,8 @@ def refuted(result: Result, evaluator: Evaluator,
             theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
-    if approximates(evaluator.program, item) and (
+    inexact = integrates(evaluator.program, item) or approximates(evaluator.program, item)
+    if inexact and (
             result.grade != "inequality" or theme not in ("exact", "small")):
         return None
     pair = evaluated(item, evaluator).pair()
