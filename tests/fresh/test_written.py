@@ -64,7 +64,7 @@ def test_no_other_page_is_even_resolved(world, change):
     ("papers/render.py", '"""When', '"""(New) When', False, False),
     ("typeset/site.py", '"""What', '"""(New) What', False, False),
     ("execution/tracing.py", '"""', '"""(New) ', True, False),
-    ("texcheck/store.py", '"""', '"""(New) ', False, True),
+    ("texcheck/store.py", '"""', '"""(Judged anew) ', False, True),
     ("texcheck/new/folder.py", None, "", False, True),
 ])
 def test_what_is_run_and_checked_again(world, name, old, new, runs, checks):
