@@ -214,24 +214,23 @@ def congruent(array: v.Array, rng: Rng, width: float) -> v.Array:
     return np.asarray((found + found.T) / 2)
 
 
+def rotation(n: int, rng: Rng, width: float) -> v.Array:
+    """A rotation close to the identity (Cayley)."""
+    by = 0.5 * width * rng.normal(size=(n, n))
+    skew = by - by.T
+    return np.asarray(np.linalg.solve(np.eye(n) + skew, np.eye(n) - skew))
+
+
 def turned(array: v.Array, rng: Rng, width: float) -> v.Array:
     """An orthogonal matrix times a rotation."""
     n = array.shape[0] if array.ndim else 1
-    if n == 1:
-        return array
-    by = 0.5 * width * rng.normal(size=(n, n))
-    skew = by - by.T
-    return np.asarray(array @ np.linalg.solve(np.eye(n) + skew, np.eye(n) - skew))
+    return array if n == 1 else np.asarray(array @ rotation(n, rng, width))
 
 
 def rotated(array: v.Array, rng: Rng, width: float) -> v.Array:
     """A unit vector, or orthonormal columns, times a rotation from the left."""
     n = array.shape[0] if array.ndim else 1
-    if n == 1:
-        return array
-    by = 0.5 * width * rng.normal(size=(n, n))
-    skew = by - by.T
-    return np.asarray(np.linalg.solve(np.eye(n) + skew, np.eye(n) - skew) @ array)
+    return array if n == 1 else np.asarray(rotation(n, rng, width) @ array)
 
 
 def diagonal(move: Callable[[v.Array, Rng, float], v.Array]
