@@ -98,6 +98,13 @@ class Parser(Names):
     def joined(self, parts: list[Node], start: int) -> Node:
         return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)
 
+    def needs_body(self, what: str) -> None:
+        """Refuse a sum, a limit, an optimum that nothing follows."""
+        if not self.starts_factor():
+            hint = ": put a body that begins with a sign in parentheses" if (
+                self.peek() in ("+", "-")) else ""
+            raise self.refuse(f"{what} has no body here{hint}")
+
     def starts_factor(self) -> bool:
         """Whether the next token begins a factor."""
         token = self.token()

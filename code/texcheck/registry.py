@@ -167,6 +167,8 @@ class Function(Entry):
         Whether ``\tanh^2(u)`` is read.
     scalar : bool
         Whether its value is always a number, so that a power behind it may mean two things.
+    multiplicative : bool
+        Whether both mean the same: the power of the value is the value of the power.
     square : bool
         Whether an entrywise function takes a square matrix (else: one might mean the function of
         the matrix).
@@ -185,6 +187,7 @@ class Function(Entry):
     arguments: tuple[int, int] = field(default=(1, 1), kw_only=True)
     powers: bool = field(default=False, kw_only=True)
     scalar: bool = field(default=False, kw_only=True)
+    multiplicative: bool = field(default=False, kw_only=True)
     square: bool = field(default=True, kw_only=True)
     jumps: bool = field(default=False, kw_only=True)
     picks: bool = field(default=False, kw_only=True)

@@ -64,7 +64,7 @@ def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
     sup = p.superscript()
     return (len(args) == 1 and sup is not None and sup.text != r"\top"
             and not sup.text.startswith(r"\odot")
-            and (entry.entrywise or entry.scalar))
+            and (entry.entrywise or entry.scalar) and not entry.multiplicative)
 
 
 def powered_function(p: Parser, entry: Function, primes: int, start: int) -> Node:

@@ -31,8 +31,7 @@ def read_limit(p: Parser, start: int) -> Node:
     p.at = sub.after
     if key in p.bound:
         raise p.refuse(f"{key} is already bound around this limit: take another letter", start)
-    if not p.starts_factor():
-        raise p.refuse("the limit has no body here")
+    p.needs_body("the limit")
     p.bound.append(key)
     body = p.term()
     p.bound.pop()

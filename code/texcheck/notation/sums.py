@@ -47,8 +47,7 @@ def read_reduction(p: Parser, entry: Reduction, start: int) -> Node | None:
             raise p.refuse(f"{name} is already bound around this {op}: take another letter",
                               p.tokens[sub.first].start)
     p.bound += names
-    if not p.starts_factor():
-        raise p.refuse(f"the {op} has no body here")
+    p.needs_body(f"the {op}")
     body = p.term()
     for _ in names:
         p.bound.pop()
@@ -213,18 +212,18 @@ def bindings(e: Evaluator, binds: tuple[Node, ...], conditions: tuple[Node, ...]
         if depth == len(binds):
             e.work += 1
             if e.work > MOST_WORK:
-                raise v.type_error(f"more than {MOST_WORK} terms in all: too many to enumerate")
+                raise v.too_many(f"more than {MOST_WORK} terms in all")
             if e.holds(conditions, inner):
                 yield inner
             continue
         places = options(e, binds[depth], binds, body, inner)
         count += len(places)
         if count > MOST_TERMS:
-            raise v.type_error(f"more than {MOST_TERMS} terms: too many to enumerate")
+            raise v.too_many(f"more than {MOST_TERMS} terms")
         name = binds[depth].args[0]
         terms = inner.terms * max(1, len(places))
         if terms > MOST_WORK:
-            raise v.type_error(f"{terms} terms one inside the other: too many to enumerate")
+            raise v.too_many(f"{terms} terms one inside the other")
         inner = replace(inner, terms=terms)
         stack += [(depth + 1, inner.binding({name: o})) for o in reversed(places)]
 
@@ -237,7 +236,7 @@ def options(e: Evaluator, bind: Node, binds: tuple[Node, ...], body: Node,
         low = e.whole(rest[0], env, "the lower end of a sum")
         high = e.whole(rest[1], env, "the upper end of a sum")
         if high - low > MOST_TERMS:
-            raise v.type_error(f"{high - low + 1} terms: too many to enumerate")
+            raise v.too_many(f"{high - low + 1} terms")
         return list(range(low, high + 1))
     if how == "set":
         return domain_values(e, rest[0], env)
