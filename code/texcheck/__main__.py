@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from . import given
 from .anchor import packages_in
 from .block import read_block
 from .files import derivations
@@ -61,9 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
 def blocks(files: list[str], packages: tuple[str, ...] | None) -> Iterator[Block]:
     """All derivations of the files, read."""
     for path in files:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
         for found in derivations(path):
-            yield read_block(found.text, title=found.title, label=found.label, path=found.path,
-                             line=found.line, packages=packages)
+            block = read_block(found.text, title=found.title, label=found.label, path=found.path,
+                               line=found.line, packages=packages)
+            block.errors += [block.error("lint", given.message(item.tex), item.line)
+                             for item in block.items if item.given
+                             and given.unstated([item.tex], lines, found.line - 1)]
+            yield block
 
 
 def check_blocks(found: Iterator[Block], options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from . import render
+from . import given, render
 from .errors import Error
 from .evidence import MistakesDirective
 from .store import RENDERERS, Store, judge, sources
@@ -88,8 +88,22 @@ class DerivationDirective(SphinxDirective):
             if not errors:
                 store.put(key, found)
         first = self.lineno + self.content_offset + 1
+        self.compare_given(found, first)
         found["items"] = [{**item, "line": item["line"] + first} for item in found["items"]]
         return found
+
+    def compare_given(self, found: dict[str, Any], first: int) -> None:
+        """Report what the page gives otherwise, or not at all."""
+        items = [item for item in found["items"] if item["standing"] == "given"]
+        if not items:
+            return
+        source = self.state_machine.get_source(self.lineno)
+        lines = Path(source).read_text(encoding="utf-8").split("\n")
+        for item in items:
+            if given.unstated([item["tex"]], lines, self.lineno):
+                logger.error("%s", given.message(item["tex"]),
+                             location=(self.env.docname, item["line"] + first),
+                             type="texcheck", subtype="lint")
 
     def check(self, title: str, label: str, text: str) -> tuple[dict[str, Any], list[Error]]:
         """Read and test the text, and report what does not hold; lines in the result from 0."""
