@@ -230,7 +230,15 @@ class Whitelist:
                 resolve(parts)
         elif (isinstance(node, ast.Call) and not is_method(node, self.packages)
                 and packaged(node.func, self.packages) is None):
+            if isinstance(node.func, ast.Name) and self.arbitrary(node.func.id):
+                raise Refused("code", f"{node.func.id} is an arbitrary function, which Python does "
+                              "not have: leave the code: line out, as a function that rests on a "
+                              "fun: needs no anchor")
             raise Refused("code", f"only functions of {', '.join(self.packages)} are called")
+
+    def arbitrary(self, name: str) -> bool:
+        """Whether a name of Python would be that of a `fun:` line."""
+        return any(name in python_names(key) for key in self.program.funs)
 
 
 def check_literal(value: object) -> None:

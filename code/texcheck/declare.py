@@ -479,6 +479,8 @@ def finite_let(program: Program, name: str) -> bool:
 def define_value(program: Program, parser: Parser, pattern: Pattern, given: Ranges,
                  tokens: list[Token], line: int) -> None:
     known, open_letters = ranges_of_letters(program, pattern, given, tokens)
+    if open_letters and not known and is_label(program, parser.text, open_letters, tokens):
+        open_letters = []
     info = name_info(pattern, [*known, *open_letters], "def", parser, line)
     announced = program.scope.get(info.key)
     if announced is not None and not announced.forward:
@@ -496,7 +498,9 @@ def define_value(program: Program, parser: Parser, pattern: Pattern, given: Rang
         raise
     for name in info.params:
         if name not in body.names:
-            raise parser.refuse(f"the index {name} is not used on the right", pattern.start)
+            raise parser.refuse(
+                f"the index {name} is not used on the right: use it there, or set a label upright, "
+                rf"{pattern.base}_{{\mathrm{{{name.lstrip(chr(92))}}}}}", pattern.start)
     if not info.arity and info.key in body.names:
         raise parser.refuse(f"{info.key} is defined by itself", pattern.start)
     definition = Definition(info.key, body, (), info.params, ranges, line)
@@ -512,7 +516,7 @@ def ranges_of_letters(program: Program, pattern: Pattern, given: Ranges,
     they stand on the right."""
     known = dict(given)
     open_letters: list[str] = []
-    letters = list(pattern.sub)
+    letters = list(pattern.sub) if all(map(is_letter, pattern.sub)) else []
     if pattern.sup[:1] in ("(", "["):
         letters += pattern.sup[1:-1].split(",")
     for letter in letters:
@@ -525,6 +529,16 @@ def ranges_of_letters(program: Program, pattern: Pattern, given: Ranges,
                 t.text == letter for t in tokens):
             open_letters.append(letter)
     return known, open_letters
+
+
+def is_label(program: Program, text: str, letters: list[str], tokens: list[Token]) -> bool:
+    r"""Whether letters of the name that is defined stand on the right in names alone, so that they
+    are part of its name too: ``\beta_t = 1 - \alpha_t`` for a symbol ``\alpha_t``."""
+    try:
+        body = read_body(program, text, tokens, letters)
+    except Refused:
+        return False
+    return not body.names & set(letters)
 
 
 def announce(program: Program, lines: list[Line]) -> None:

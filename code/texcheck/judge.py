@@ -225,9 +225,9 @@ class Run:
     def accepted(self, attempt: int) -> Evaluator | None:
         """A draw, if it fulfils the assumptions."""
         rng = np.random.default_rng([*self.seed, attempt])
-        evaluator = draw_symbols(self.block.program, rng)
-        evaluator.memo = self.memo
         try:
+            evaluator = draw_symbols(self.block.program, rng)
+            evaluator.memo = self.memo
             return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
         except Undefined:
             return None

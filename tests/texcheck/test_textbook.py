@@ -1,0 +1,86 @@
+"""What a textbook writes is read as it is meant: each text holds, and its false twin is refused."""
+
+import pytest
+import texcheck
+
+# What is typed; what of it is replaced, and by what it is wrong.
+TABLE = {
+    "an index from the second place on": (
+        "let: g_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); t \\in \\{2,\\ldots,T\\}\n"
+        "claim: (g_t - g_{t-1})^2\n= g_t^2 - 2 g_t g_{t-1} + g_{t-1}^2",
+        "+ g_{t-1}^2", "+ g_1^2"),
+    "an index from the second place on, said twice": (
+        "let: g_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); t \\in \\{2,\\ldots,T\\}\n"
+        "assume: T \\ge 2\n"
+        "claim: (g_t - g_{t-1})^2\n= g_t^2 - 2 g_t g_{t-1} + g_{t-1}^2",
+        "- 2 g_t", "- g_t"),
+    "an index below a number": (
+        "let: n \\in \\mathbb{N}; k \\in \\{1,\\ldots,n-1\\}\n"
+        "claim: \\binom{n}{k}\n= \\binom{n-1}{k} + \\binom{n-1}{k-1}", "{k-1}", "{k}"),
+    "a label below a definition": (
+        "let: x, x_t \\in \\mathbb{R}^d; \\alpha_t \\in (0,1)\n"
+        "def: \\beta_t = 1 - \\alpha_t\n"
+        "claim: \\alpha_t x + \\beta_t x_t\n= x_t + \\alpha_t (x - x_t)",
+        "(x - x_t)", "(x + x_t)"),
+    "a label beside a function of its letter": (
+        "let: x_a \\in \\mathbb{R}^d; x_b \\in \\mathbb{R}^m\n"
+        "fun: s : \\mathbb{R}^d \\to \\mathbb{R}^m; t : \\mathbb{R}^d \\to \\mathbb{R}^m\n"
+        "def: y_b = x_b \\odot \\exp(s(x_a)) + t(x_a)\n"
+        "claim: \\frac{\\partial y_b}{\\partial x_b}\n= \\mathrm{diag}(\\exp(s(x_a)))",
+        "diag}(\\exp(s", "diag}(\\exp(t"),
+    "a label of more than a letter": (
+        "let: x_{t-1}, \\epsilon_t \\in \\mathbb{R}; a \\in (0,1)\n"
+        "def: x_{t} = a x_{t-1} + \\epsilon_t\n"
+        "claim: x_{t} - \\epsilon_t\n= a x_{t-1}", "\n= a", "\n= a^2"),
+    "a divergence of an arbitrary function": (
+        "let: x, y, z \\in \\mathbb{R}^n\nfun: \\phi : \\mathbb{R}^n \\to \\mathbb{R}\n"
+        "def: D(u, v) = \\phi(u) - \\phi(v) - \\langle \\nabla \\phi(v), u - v \\rangle\n"
+        "claim: D(x, z)\n= D(x, y) + D(y, z)"
+        " + \\langle \\nabla \\phi(y) - \\nabla \\phi(z), x - y \\rangle",
+        "D(y, z) +", "D(y, z) -"),
+    "a flow through an arbitrary function": (
+        "let: z, u, w \\in \\mathbb{R}^d; b \\in \\mathbb{R}\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: f(z) = z + u h(w^\\top z + b)\n"
+        "claim: \\det \\frac{\\partial f(z)}{\\partial z}\n"
+        "= 1 + h'(w^\\top z + b) u^\\top w", "= 1 +", "= 1 -"),
+    "a function of a table": (
+        "pmf: p(x, z)\ndef: F(x) = \\sum_z p(z \\mid x) \\log p(z \\mid x)\n"
+        "claim: p(x) F(x) + p(x) \\log p(x)\n= \\sum_z p(x, z) \\log p(x, z)",
+        "+ p(x)", "- p(x)"),
+    "an upright label, with and without braces": (
+        "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
+        "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
+}
+
+
+def errors(text, seed=0):
+    return [str(e) for e in texcheck.check(texcheck.read_block(text), seed=seed).errors]
+
+
+@pytest.mark.parametrize("text, right, wrong", TABLE.values(), ids=TABLE)
+def test_a_true_step_passes_and_its_false_twin_does_not(text, right, wrong):
+    assert right in text
+    for seed in range(3):
+        assert errors(text, seed) == []
+        found = errors(text.replace(right, wrong), seed)
+        assert any("[texcheck.value]" in e for e in found), found
+
+
+# What is typed, and words of the error that says what to write.
+REFUSED = {
+    "a label that is bound": (
+        "let: \\alpha_t \\in (0,1)\ndef: \\beta_t = 1 - \\alpha_t\n"
+        "claim: \\sum_{t=1}^5 t \\beta_t\n= 15 \\beta_t", "t is bound here: give its range"),
+    "an index that is only bound on the right": (
+        "let: x \\in \\mathbb{R}^n\ndef: s_i = \\sum_i x_i\nclaim: s\n= s + 0",
+        "already bound around this sum"),
+    "one of two indices": (
+        "let: x \\in \\mathbb{R}^n; b_t \\in \\mathbb{R}\ndef: y_{it} = x_i + b_t\n"
+        "claim: y\n= y + 0", "set a label upright, y_{\\mathrm{t}}"),
+}
+
+
+@pytest.mark.parametrize("text, words", REFUSED.values(), ids=REFUSED)
+def test_what_is_read_in_two_ways_is_refused(text, words):
+    found = errors(text)
+    assert any(words in e for e in found), found
