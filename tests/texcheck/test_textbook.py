@@ -47,6 +47,32 @@ TABLE = {
         "pmf: p(x, z)\ndef: F(x) = \\sum_z p(z \\mid x) \\log p(z \\mid x)\n"
         "claim: p(x) F(x) + p(x) \\log p(x)\n= \\sum_z p(x, z) \\log p(x, z)",
         "+ p(x)", "- p(x)"),
+    "the determinant of a triangular block matrix": (
+        "let: A \\in \\mathbb{R}^{n\\times n}; C \\in \\mathbb{R}^{m\\times n}; "
+        "D \\in \\mathbb{R}^{m\\times m}\n"
+        "claim: \\det \\begin{pmatrix} A & 0 \\\\ C & D \\end{pmatrix}\n= \\det(A) \\det(D)",
+        "= \\det(A)", "= 2 \\det(A)"),
+    "a product with blocks of zeros and identities": (
+        "let: A \\in \\mathbb{S}^n_{++}; B \\in \\mathbb{R}^{n\\times m}; "
+        "C \\in \\mathbb{R}^{m\\times n}; D \\in \\mathbb{R}^{m\\times m}\n"
+        "claim: \\begin{pmatrix} A & B \\\\ C & D \\end{pmatrix}\n"
+        "= \\begin{pmatrix} I & \\mathbf{0} \\\\ C A^{-1} & I \\end{pmatrix} "
+        "\\begin{pmatrix} A & 0 \\\\ 0 & D - C A^{-1} B \\end{pmatrix} "
+        "\\begin{pmatrix} I & A^{-1} B \\\\ 0 & I \\end{pmatrix}",
+        "D - C", "D + C"),
+    "a design matrix with a column of ones": (
+        "let: x \\in \\mathbb{R}^n; a, b \\in \\mathbb{R}\n"
+        "claim: \\begin{pmatrix} \\mathbf{1} & x \\end{pmatrix} "
+        "\\begin{pmatrix} a \\\\ b \\end{pmatrix}\n= a \\mathbf{1} + b x", "+ b x", "- b x"),
+    "a border with a corner of zero": (
+        "let: A \\in \\mathbb{S}^n_{++}; b \\in \\mathbb{R}^n\n"
+        "claim: \\det \\begin{pmatrix} A & b \\\\ b^\\top & 0 \\end{pmatrix}\n"
+        "= -b^\\top A^{-1} b \\det(A)", "= -b", "= b"),
+    "homogeneous coordinates": (
+        "let: R \\in \\mathbb{R}^{n\\times n}; t, x \\in \\mathbb{R}^n\n"
+        "claim: \\begin{pmatrix} R & t \\\\ 0 & 1 \\end{pmatrix} "
+        "\\begin{pmatrix} x \\\\ 1 \\end{pmatrix}\n"
+        "= \\begin{pmatrix} R x + t \\\\ 1 \\end{pmatrix}", "R x + t", "R x - t"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -74,6 +100,14 @@ REFUSED = {
     "an index that is only bound on the right": (
         "let: x \\in \\mathbb{R}^n\ndef: s_i = \\sum_i x_i\nclaim: s\n= s + 0",
         "already bound around this sum"),
+    "blocks without a size": (
+        "let: A \\in \\mathbb{R}^{n\\times n}\n"
+        "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",
+        "the size of a block is unknown"),
+    "blocks that do not fit": (
+        "let: A \\in \\mathbb{R}^{n\\times m}; B \\in \\mathbb{R}^{m\\times n}\n"
+        "claim: \\begin{pmatrix} A & B \\end{pmatrix}\n= \\begin{pmatrix} A & A \\end{pmatrix}",
+        "do not fit together"),
     "one of two indices": (
         "let: x \\in \\mathbb{R}^n; b_t \\in \\mathbb{R}\ndef: y_{it} = x_i + b_t\n"
         "claim: y\n= y + 0", "set a label upright, y_{\\mathrm{t}}"),
