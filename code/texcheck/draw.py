@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import values as v
-from .corners import SQUARE, Corners, near_ends, whole
+from .corners import LINES, SQUARE, Corners, in_lines, near_ends, whole
 from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused, Undefined
@@ -353,8 +353,9 @@ DRAWERS: dict[str, Callable[[np.random.Generator, Sequence[int]], v.Array]] = {
     "R+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
-    "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
-    "orthogonal": orthogonal, "sphere": unit, "stiefel": orthonormal,
+    "simplex": simplex, **{name: in_lines(name, simplex) for name in LINES},
+    "S": symmetric, "S+": semidefinite, "S++": definite, "orthogonal": orthogonal,
+    "sphere": unit, "stiefel": orthonormal,
     "diag": lambda rng, s: np.diag(gaussian(rng, s[:1])),
     "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
 }

@@ -73,6 +73,37 @@ TABLE = {
         "claim: \\begin{pmatrix} R & t \\\\ 0 & 1 \\end{pmatrix} "
         "\\begin{pmatrix} x \\\\ 1 \\end{pmatrix}\n"
         "= \\begin{pmatrix} R x + t \\\\ 1 \\end{pmatrix}", "R x + t", "R x - t"),
+    "two sums that vanish": (
+        "let: \\theta \\in \\mathbb{R}^K\ndef: \\pi = \\mathrm{softmax}(\\theta)\n"
+        "claim: \\sum_{a=1}^K \\pi_a \\nabla_\\theta \\log \\pi_a\n"
+        "= \\sum_{a=1}^K \\nabla_\\theta \\pi_a\n= 0",
+        "\\sum_{a=1}^K \\nabla_\\theta \\pi_a", "\\sum_{a=1}^K \\pi_a \\nabla_\\theta \\pi_a"),
+    "deviations from the mean": (
+        "let: x \\in \\mathbb{R}^n\ndef: m = \\frac{1}{n} \\sum_{i=1}^n x_i\n"
+        "claim: \\sum_{i=1}^n (x_i - m)\n= -\\sum_{i=1}^n (m - x_i)\n= 0",
+        "(m - x_i)", "(m + x_i)"),
+    "a stochastic matrix": (
+        "let: P \\in \\mathbb{R}_{\\ge 0}^{n\\times n}; r \\in \\mathbb{R}^n; \\gamma \\in (0,1)\n"
+        "assume: P \\mathbf{1} = \\mathbf{1}\ndef: V = (I - \\gamma P)^{-1} r\n"
+        "claim: V\n= r + \\gamma P V\nclaim: (I - \\gamma P)^{-1} \\mathbf{1}_n\n"
+        "= \\frac{1}{1-\\gamma} \\mathbf{1}_n", "1-\\gamma}", "1+\\gamma}"),
+    "a matrix whose columns add up to one": (
+        "let: P \\in [0,1]^{n\\times n}; q \\in \\Delta^n\n"
+        "assume: \\mathbf{1}^\\top P = \\mathbf{1}^\\top\n"
+        "claim: \\mathbf{1}^\\top P^2 q\n= 1", "= 1", "= 2"),
+    "the columns by the transpose": (
+        "let: P \\in \\mathbb{R}_{>0}^{n\\times m}\nassume: P^\\top \\mathbf{1}_n = \\mathbf{1}_m\n"
+        "claim: \\sum_{i=1}^n \\sum_{j=1}^m P_{ij}\n= m", "= m", "= n"),
+    "every member of a sequence is stochastic": (
+        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); u \\in \\mathbb{R}^n\n"
+        "assume: P_a \\mathbf{1} = \\mathbf{1}\n"
+        "claim: \\max_{i=1}^n (P_1 u)_i\n\\le \\max_{i=1}^n u_i", "max_{i=1}^n u_i", "min_{i=1}^n u_i"),
+    "every member of a sequence is of length one": (
+        "let: u_k \\in \\mathbb{R}^n \\quad (k=1,\\ldots,M)\nassume: \\|u_j\\|^2 = 1\n"
+        "claim: \\sum_{k=1}^M \\mathrm{tr}(u_k u_k^\\top)\n= M", "= M", "= n"),
+    "a condition on every place": (
+        "let: a_t \\in \\mathbb{R} \\quad (t=1,\\ldots,3); x \\in \\mathbb{R}\n"
+        "assume: a_t > x\nclaim: a_1 + a_2 + a_3\n\\ge 3 x", "3 x", "4 x"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -100,6 +131,9 @@ REFUSED = {
     "an index that is only bound on the right": (
         "let: x \\in \\mathbb{R}^n\ndef: s_i = \\sum_i x_i\nclaim: s\n= s + 0",
         "already bound around this sum"),
+    "sums of what is zero": (
+        "let: x \\in \\mathbb{R}^n\ndef: z = x - x\n"
+        "claim: \\sum_{i=1}^n z_i\n= \\sum_{i=1}^n z_i x_i", "nothing was tested"),
     "blocks without a size": (
         "let: A \\in \\mathbb{R}^{n\\times n}\n"
         "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",
