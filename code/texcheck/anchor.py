@@ -137,6 +137,13 @@ def key_of(name: str, program: Program, free: tuple[str, ...] = ()) -> str:
     raise Refused("code", f"{name} is no declared symbol and no allowed package: {hint}")
 
 
+def drawn_as_numbers(free: tuple[str, ...]) -> str:
+    """What to say of the arguments that no line declares, where something does not fit."""
+    names = " and ".join(pretty(n) for n in free)
+    return (f"; {names} {'are' if len(free) > 1 else 'is'} not declared and drawn as a number: "
+            rf"declare let: {pretty(free[0])} \in \mathbb{{R}}^n, or write a declared symbol there")
+
+
 # ---- the whitelisting walk ---------------------------------------------------------------
 
 

@@ -348,6 +348,8 @@ class Run:
                 else:
                     self.compare_step(result, evaluator)
             except Refused as error:
+                if error.kind == "type" and result.item.free:
+                    error.message += anchor.drawn_as_numbers(result.item.free)
                 self.fail(result, refused(self.block, error, result.item.line,
                                           where(result.item)))
             except NO_VALUE:

@@ -104,6 +104,21 @@ TABLE = {
     "a condition on every place": (
         "let: a_t \\in \\mathbb{R} \\quad (t=1,\\ldots,3); x \\in \\mathbb{R}\n"
         "assume: a_t > x\nclaim: a_1 + a_2 + a_3\n\\ge 3 x", "3 x", "4 x"),
+    "an argument of an anchor that is a column": (
+        "let: A \\in \\mathbb{S}^n; b, x \\in \\mathbb{R}^n\n"
+        "def: f(u) = \\frac{1}{2} u^\\top A u - b^\\top u\n"
+        "code: f(u) == 0.5 * u @ A @ u - b @ u\nclaim: \\nabla f(x)\n= A x - b",
+        "A x - b", "A x + b"),
+    "a bare logarithm of a constant": (
+        "let: s \\in \\mathbb{R}_{>0}\nclaim: \\frac{1}{2} \\log 2\\pi + \\log s\n"
+        "= \\frac{1}{2} \\log(2\\pi s^2)", "2\\pi s", "\\pi s"),
+    "a bare logarithm of three constants": (
+        "let: s \\in \\mathbb{R}\nclaim: \\frac{1}{2} \\log 2\\pi e + s\n"
+        "= \\frac{1}{2} + \\frac{1}{2} \\log(2\\pi) + s", "= \\frac{1}{2} +", "= 1 +"),
+    "an identity of the size of what stands beside": (
+        "let: x \\in \\mathbb{R}^d; s \\in \\mathbb{R}_{>0}; B \\in \\mathbb{R}^{m\\times n}\n"
+        "claim: \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[(w^\\top x)^2] + \\mathrm{tr}(B B^\\top)\n"
+        "= s \\|x\\|^2 + \\|B\\|_F^2", "s \\|x", "s^2 \\|x"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -134,6 +149,27 @@ REFUSED = {
     "sums of what is zero": (
         "let: x \\in \\mathbb{R}^n\ndef: z = x - x\n"
         "claim: \\sum_{i=1}^n z_i\n= \\sum_{i=1}^n z_i x_i", "nothing was tested"),
+    "an identity of any size": (
+        "let: s \\in \\mathbb{R}_{>0}; x \\in \\mathbb{R}^n; z \\in \\mathbb{R}^m\n"
+        "claim: \\|x\\|^2 + \\|z\\|^2 + \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[w^\\top w]\n"
+        "= s", "write I_n"),
+    "a minimum over what no line declares": (
+        "let: X \\in \\mathbb{R}^{n\\times d}; y \\in \\mathbb{R}^n\n"
+        "claim: \\arg\\min_w \\|y - X w\\|_2^2\n= (X^\\top X)^{-1} X^\\top y",
+        "write _{w\\in\\mathbb{R}^d}"),
+    "a maximum over unit vectors": (
+        "let: A \\in \\mathbb{S}^n\nclaim: \\max_{\\|x\\|=1} x^\\top A x\n= \\lambda_1(A)",
+        "let: x \\in \\mathbb{S}^{n-1}"),
+    "a bare logarithm with more behind": (
+        "let: s \\in \\mathbb{R}_{>0}\nclaim: \\log 2\\pi s\n= \\log(2 \\pi s)",
+        "where the argument of log ends is unclear"),
+    "a power of what may be transposed": (
+        "let: A, B \\in \\mathbb{R}^{n\\times n}; b_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T)\n"
+        "claim: b_T (A B)^T\n= b_T (A B)^T A A^{-1}", "(A * B)^T is read in two ways"),
+    "an argument of an anchor that nothing tells": (
+        "let: A \\in \\mathbb{S}^n; x, z \\in \\mathbb{R}^n\ndef: f(u) = u^\\top A u\n"
+        "code: f(u) == u @ A @ u\nclaim: f(x - z)\n"
+        "= f(x + z) - 4 x^\\top A z", "u is not declared and drawn as a number"),
     "blocks without a size": (
         "let: A \\in \\mathbb{R}^{n\\times n}\n"
         "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",
