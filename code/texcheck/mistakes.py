@@ -268,7 +268,7 @@ def exchange(formula: Formula) -> Iterator[Change]:
 
     Not of a difference under an even power or between bars, which stays the same.
     """
-    even = {id(n.args[0]) for n in formula.nodes() if is_even(n)}
+    even = {id(n) for node in formula.nodes() if is_even(node) for n in signed(node.args[0])}
     for node in formula.nodes():
         pair = of_notation(node, "swaps")
         if pair is not None and not (node.kind == "add" and id(node) in even):
@@ -279,11 +279,20 @@ def exchange(formula: Formula) -> Iterator[Change]:
 
 def is_even(node: Node) -> bool:
     """Whether a node is the same of what is under it and of its negative."""
-    if node.kind in ("pow", "epow"):
-        exponent = node.args[1]
-        return exponent.kind == "num" and exponent.args[0].isdigit() and (
-            int(exponent.args[0]) % 2 == 0)
-    return node.kind in ("abs", "norm")
+    if node.kind not in ("pow", "epow"):
+        return node.kind in ("abs", "norm")
+    exponent = node.args[1]
+    factors = exponent.args if exponent.kind == "mul" else (exponent,)
+    return any(f.kind == "num" and f.args[0].isdigit() and int(f.args[0]) % 2 == 0
+               for f in factors)
+
+
+def signed(node: Node) -> Iterator[Node]:
+    """A node, and the factors in it that give it their sign."""
+    yield node
+    if node.kind in ("mul", "div", "neg", "times"):
+        for child in node.args:
+            yield from signed(child)
 
 
 def of_notation(node: Node, what: str) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
@@ -197,13 +197,35 @@ def is_read(block: Block) -> bool:
 
 
 def same_trees(a: Block, b: Block) -> bool:
-    """Whether two blocks say the same in other characters."""
+    """Whether two blocks say the same in other characters, or with other brackets."""
     first, second = claimed(a), claimed(b)
-    return ([(i.kind, i.relation, i.left, i.right) for i in first]
-            == [(i.kind, i.relation, i.left, i.right) for i in second]
+    return (not a.errors and not b.errors
+            and [(i.kind, i.relation) for i in first] == [(i.kind, i.relation) for i in second]
             and a.program.defs.keys() == b.program.defs.keys()
-            and all(d.body == b.program.defs[k].body for k, d in a.program.defs.items())
-            and not a.errors and not b.errors)
+            and all(same(i.left, j.left) and same(i.right, j.right)
+                    for i, j in zip(first, second, strict=True))
+            and all(same(d.body, b.program.defs[k].body) for k, d in a.program.defs.items()))
+
+
+def same(a: Node | None, b: Node | None) -> bool:
+    return a == b or (a is not None and b is not None and a.names == b.names and flat(a) == flat(b))
+
+
+def flat(part: Any) -> Any:
+    """A tree without the brackets that change nothing: ``a - (b - c)`` as ``a - b + c``."""
+    if isinstance(part, tuple):
+        return tuple(map(flat, part))
+    if not isinstance(part, Node):
+        return part
+    args: list[Any] = []
+    for arg in flat(part.args):
+        if part.kind == "mul" and arg.kind == "mul":
+            args += arg.args
+        elif part.kind == "add" and arg[1].kind == "add":
+            args += [("+" if arg[0] == sign else "-", term) for sign, term in arg[1].args]
+        else:
+            args.append(arg)
+    return Node(part.kind, tuple(args))
 
 
 def claimed(block: Block) -> list[Item]:

@@ -87,7 +87,10 @@ MADE = {
         "a + b": set(),
         "a - b - c": set(),
         r"(a - b)^2 + \left|a - c\right| + \|x - z\|": set(),
+        r"(a - b)^{2 i} + (c (a - b))^4": set(),
+        r"\left(\frac{a - b}{c}\right)^2": {r"\left(\frac{c}{a - b}\right)^2"},
         "(a - b)^3": {"(b - a)^3"},
+        r"|(a - b) - c|": {"|(b - a) - c|"},
     },
 }
 

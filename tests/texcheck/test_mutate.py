@@ -4,9 +4,10 @@ import json
 from collections import Counter
 
 import pytest
+from texcheck import read_block
 from texcheck.__main__ import main
 from texcheck.files import derivations
-from texcheck.mutate import fates, is_read, mutants, mutate, spelt
+from texcheck.mutate import fates, is_read, mutants, mutate, same_trees, spelt
 from texcheck.slips import changes
 
 GOOD = r"""
@@ -130,3 +131,14 @@ def test_every_step_and_definition_is_mutated(tmp_path):
     found, = derivations(write(tmp_path, GOOD))
     made = {(m.line, m.target) for m, _ in mutants(found)}
     assert made == {(6, "definition"), (8, "definition"), (10, "claim"), (11, "step"), (12, "step")}
+
+
+@pytest.mark.parametrize("formula, other, alike", [
+    ("a - (b - c)", "a - b + c", True), ("a + (b - c)", "(a + b) - c", True),
+    ("a (b c)", "a b c", True), ("a - (b - c)", "a - b - c", False),
+    ("a (b + c)", "a b + c", False), ("a - (b + c)^2", "a - b + c^2", False),
+])
+def test_brackets_that_change_nothing_make_no_mutant(formula, other, alike):
+    one, two = (read_block(f"let: a, b, c \\in \\mathbb{{R}}\nclaim: {text}\n= 0")
+                for text in (formula, other))
+    assert same_trees(one, two) is alike
