@@ -107,11 +107,15 @@ def coefficient(formula: Formula) -> Iterator[Change]:
     for node in formula.nodes():
         if node.kind in PRODUCTS:
             yield from (without(formula, node.args, place) for place, factor in enumerate(node.args)
-                        if is_coefficient(factor))
+                        if is_coefficient(factor) and not is_number(factor, "1"))
         elif node.kind == "div" and node.args[0].kind != "num":
             above, below = node.args
             yield (f"drop the denominator {formula.of(below)}",
                    formula.put((formula.outset(node.start), node.end, formula.enclosed(above))))
+
+
+def is_number(node: Node, text: str) -> bool:
+    return node.kind == "num" and node.args[0] == text
 
 
 def is_coefficient(node: Node) -> bool:
@@ -128,12 +132,14 @@ def function(formula: Formula) -> Iterator[Change]:
 
 
 def summand(formula: Formula) -> Iterator[Change]:
-    """A term of a sum is lost: ``a + b - c`` becomes ``a + b``."""
+    """A term of a sum that is not 0 is lost: ``a + b - c`` becomes ``a + b``."""
     for node in formula.nodes():
         if node.kind != "add":
             continue
         terms = [term for _, term in node.args]
         for place, (sign, term) in enumerate(node.args):
+            if is_number(term, "0"):
+                continue
             if place:
                 edit = (terms[place - 1].end, term.end, "")
             else:
@@ -147,10 +153,11 @@ def summand(formula: Formula) -> Iterator[Change]:
 
 
 def factor(formula: Formula) -> Iterator[Change]:
-    """A factor of a product is lost: ``a b c`` becomes ``a c``."""
+    """A factor of a product that is not 1 is lost: ``a b c`` becomes ``a c``."""
     for node in formula.nodes():
         if node.kind in PRODUCTS:
-            yield from (without(formula, node.args, place) for place in range(len(node.args)))
+            yield from (without(formula, node.args, place) for place, factor in enumerate(node.args)
+                        if not is_number(factor, "1"))
 
 
 def without(formula: Formula, factors: Sequence[Node], place: int) -> Change:

@@ -16,6 +16,7 @@ from texcheck.trees import binds, scoped
 MADE = {
     "coefficient": {
         "2 a b": {"a b"},
+        r"1 \cdot a": set(),
         r"\frac{1}{2} \|x\|^2": {r"\|x\|^2"},
         r"\frac{1}{n} \sum_k x_k": {r"\sum_k x_k"},
         r"\frac{a + b}{2 n}": {"(a + b)", r"\frac{a + b}{n}"},
@@ -36,6 +37,7 @@ MADE = {
     "summand": {
         "a + b - c": {"b - c", "a - c", "a + b"},
         "-a - b": {"- b", "-a"},
+        "0 + a": {"0"},
         r"\left(a + b\right) c - 1": {r"\left(b\right) c - 1", r"\left(a\right) c - 1", "- 1",
                                       r"\left(a + b\right) c"},
         r"\left(a\right) - \left(b\right)": {r"- \left(b\right)", r"\left(a\right)"},
@@ -43,6 +45,7 @@ MADE = {
     },
     "factor": {
         "a b c": {"b c", "a c", "a b"},
+        r"1 \cdot a": {"1"},
         r"x \odot z \odot x": {r"z \odot x", r"x \odot x", r"x \odot z"},
         r"\left(a + b\right) \cdot c": {"c", r"\left(a + b\right)"},
         r"-\sum_k a x_k": {r"-\sum_k x_k", r"-\sum_k a"},
