@@ -25,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", metavar="FILE.md")
     parser.add_argument("--seeds", type=int, metavar="N", help="check with N different seeds and "
                         "count the steps that fail with some seeds only")
-    parser.add_argument("--mutate", action="store_true", help="mutate every step and definition by "
-                        "single tokens and report what survives")
+    parser.add_argument("--mutate", action="store_true", help="put mistakes into every claim, step "
+                        "and definition and report what survives")
+    parser.add_argument("--all", action="store_true", help="of --mutate: every mutant, not a few "
+                        "of each kind")
     parser.add_argument("--json", metavar="OUT", help="write the result of --mutate as JSON")
     parser.add_argument("--allow", metavar="FILE", help="reviewed survivors of --mutate: a JSON "
                         "object from the key of a survivor to the reason why it is true")
@@ -52,9 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         return write(options.files)
     if options.mutate:
-        from .mutate import run
+        from .mutate import MOST, run
 
-        return run(options.files, options.json, options.allow, packages)
+        return run(options.files, options.json, options.allow, packages,
+                   None if options.all else MOST)
     found = blocks(options.files, packages)
     return false_alarms(found, options.seeds) if options.seeds else check_blocks(found, options)
 

@@ -279,7 +279,7 @@ def on_line(f: Integrand, axis: Axis) -> Mean:
 def resolved(f: Integrand, axis: Axis) -> bool:
     """Whether an integrand is, at the places where what is narrow most often stands, about what the
     polynomial through its values at the nodes of a rule is."""
-    nodes, _ = axis.rule(20)
+    nodes, _ = axis.rule(32)
     places = np.array(axis.narrow)
     values = f.many(torch.as_tensor(np.append(nodes, places)[:, None]), []).values.detach().numpy()
     seen, there = values[:len(nodes)], values[len(nodes):]
@@ -289,7 +289,7 @@ def resolved(f: Integrand, axis: Axis) -> bool:
     share = 1 / (factors.prod(axis=1) * np.where(from_node == 0, 1e-300, from_node))
     told = (share @ seen) / share.sum(axis=1, keepdims=True)
     size = np.maximum(np.abs(seen).max(axis=0), np.abs(there))
-    return bool((np.abs(told - there) <= 1e-2 * size).all())
+    return bool((np.abs(told - there) <= 0.1 * size).all())
 
 
 class Unseen(Exception):

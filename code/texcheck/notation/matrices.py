@@ -337,7 +337,7 @@ register(
     Notation("invT", lambda node, a: f"transpose(inverse({show(a)}))", invT_value,
              power=read_inverse_transpose, examples=(r"A^{-\top}",)),
     Notation("abs", lambda node, a: f"abs({show(a)})", abs_value, rounds="never",
-             starts={"|": read_abs},
+             starts={"|": read_abs}, keeps=lambda node: node.args[0],
              examples=("|a|",)),
     Notation("norm", lambda node, a, kind: f"norm{kind and '_' + kind}({show(a)})", norm_value,
              starts={r"\|": read_norm},

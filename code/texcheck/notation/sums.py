@@ -294,9 +294,14 @@ def reach(node: Node) -> tuple[list[Node], list[Node]]:
     return ends, [*flatten(node.args[2]), node.args[3]]
 
 
+def ends(bind: Node) -> tuple[Node, ...]:
+    """The first and the last place of an index that has such."""
+    return tuple(bind.args[2:]) if bind.args[1] == "range" else ()
+
+
 register(
     "Sums over an index",
-    Part("bind", show_bind, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
+    Part("bind", show_bind, ends=ends, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
     Notation("big", show_big, big_value, read=read_reduction, binds=bound_letters, reach=reach,
              vanishes=True, examples=(r"\sum_{k=1}^n \sum_{l=1}^n x_k z_l",)),
     Reduction("sum", total, separate=False, fast=sum_at_once, siblings={r"\sum": r"\prod"},
