@@ -455,7 +455,17 @@ def define_function(program: Program, parser: Parser, pattern: Pattern, params: 
     key = pattern.literal()
     if key in program.scope:
         raise parser.refuse(f"{key} is already declared", pattern.start)
-    body = read_body(program, parser.text, tokens, params)
+    index = next((n for n in pattern.sub if is_letter(n) and n not in program.scope), "")
+    try:
+        body = read_body(program, parser.text, tokens, params)
+    except Refused as error:
+        if not index or not error.message.startswith(f"{index} is not declared"):
+            raise
+        given = ", ".join([*params, index])
+        raise parser.refuse(
+            f"a function has no index on the left: make it an argument, {pattern.base}({given}), "
+            rf"with its range at the sum or maximum that it is used in, \max_{{{index}=1}}^n",
+            pattern.start) from error
     for param in params:
         if param not in body.names:
             raise parser.refuse(f"the argument {param} of {key} is not used", pattern.start)

@@ -119,6 +119,21 @@ TABLE = {
         "let: x \\in \\mathbb{R}^d; s \\in \\mathbb{R}_{>0}; B \\in \\mathbb{R}^{m\\times n}\n"
         "claim: \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[(w^\\top x)^2] + \\mathrm{tr}(B B^\\top)\n"
         "= s \\|x\\|^2 + \\|B\\|_F^2", "s \\|x", "s^2 \\|x"),
+    "the largest entry of what a maximum defines": (
+        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); "
+        "r_a \\in \\mathbb{R}^n \\quad (a=1,\\ldots,M)\n"
+        "let: U, V \\in \\mathbb{R}^n; \\gamma \\in (0,1)\n"
+        "assume: P_a \\mathbf{1} = \\mathbf{1}\n"
+        "def: F_i = \\max_a (r_{a,i} + \\gamma \\sum_j P_{a,ij} U_j)\n"
+        "def: G_i = \\max_a (r_{a,i} + \\gamma \\sum_j P_{a,ij} V_j)\n"
+        "claim: \\max_i |F_i - G_i|\n\\le \\gamma \\max_i |U_i - V_i|",
+        "\\le \\gamma", "\\le \\gamma^2"),
+    "an index as an argument": (
+        "let: W \\in \\mathbb{R}^{n\\times m}; x, y \\in \\mathbb{R}^m\n"
+        "fun: \\phi : \\mathbb{R} \\to \\mathbb{R}\n"
+        "def: T(v, i) = \\sum_j W_{ij} v_j + 0 \\phi(v_1)\n"
+        "claim: \\sum_{i=1}^n (T(x, i) - T(y, i))\n= \\sum_{i=1}^n \\sum_j W_{ij} (x_j - y_j)",
+        "(x_j - y_j)", "(x_j + y_j)"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -170,6 +185,10 @@ REFUSED = {
         "let: A \\in \\mathbb{S}^n; x, z \\in \\mathbb{R}^n\ndef: f(u) = u^\\top A u\n"
         "code: f(u) == u @ A @ u\nclaim: f(x - z)\n"
         "= f(x + z) - 4 x^\\top A z", "u is not declared and drawn as a number"),
+    "a function with an index on the left": (
+        "let: W \\in \\mathbb{R}^{n\\times m}; x \\in \\mathbb{R}^m\n"
+        "def: T_i(v) = \\sum_j W_{ij} v_j\nclaim: \\sum_i T_i(x)\n= \\sum_i (W x)_i",
+        "make it an argument, T(v, i)"),
     "blocks without a size": (
         "let: A \\in \\mathbb{R}^{n\\times n}\n"
         "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",

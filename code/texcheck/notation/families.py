@@ -156,13 +156,25 @@ def index_spans(e: Evaluator, node: Node, name: str, unbound: set[str] | frozens
         ends = spans(e, node.args[0], env)
         return {ends[p] for p in places}
     if node.args[0].names & (unbound | {name}):
-        return set()
-    shape = getattr(e.value(node.args[0], env), "shape", ())
+        shape = member_shape(e, node.args[0], env)
+    else:
+        shape = getattr(e.value(node.args[0], env), "shape", ())
     if len(shape) == 2 and len(node.args[1]) == 1:
         return {(1, max(shape))}
     if len(shape) != len(node.args[1]):
         return set()
     return {(1, shape[p]) for p in places}
+
+
+def member_shape(e: Evaluator, node: Node, env: Env) -> tuple[int, ...]:
+    """The shape of the members of a sequence, whatever their index; () of anything else."""
+    if node.kind != "term":
+        return ()
+    try:
+        first = tuple(low for low, _ in spans(e, node.args[0], env))
+        return tuple(getattr(element(e, node.args[0], first, env.only({})), "shape", ()))
+    except Refused:
+        return ()
 
 
 def term_value(e: Evaluator, node: Node, env: Env, key: str,
