@@ -320,8 +320,19 @@ class Names(Cursor):
         stems = sorted({k for k in self.scope if k.startswith((base + "_", base + "^"))})
         if stems:
             hint = f"; {stems[0]} is declared"
+            if all(k[len(base):].strip("_{}").isdigit() for k in stems):
+                hint += (rf": a sequence is declared with its range, let: {base}_k \in \mathbb{{R}} "
+                         r"\quad (k=1,\ldots,n)")
         elif near:
             hint = f"; did you mean {near}?"
         else:
             hint = ": declare it with let:, def:, fun:, rv: or pmf:"
+            if is_letter(base) and self.is_below(start):
+                hint = (rf": an index that is free is declared, let: {base} \in "
+                        r"\{1,\ldots,n\}; a label is set upright")
         return self.refuse(f"{base} is not declared{hint}", start)
+
+    def is_below(self, start: int) -> bool:
+        """Whether the token at a place of the text is the first of a subscript."""
+        before = [t.text for t in self.tokens if t.start < start]
+        return before[-1:] == ["_"] or before[-2:] == ["_", "{"]

@@ -189,6 +189,16 @@ REFUSED = {
         "let: W \\in \\mathbb{R}^{n\\times m}; x \\in \\mathbb{R}^m\n"
         "def: T_i(v) = \\sum_j W_{ij} v_j\nclaim: \\sum_i T_i(x)\n= \\sum_i (W x)_i",
         "make it an argument, T(v, i)"),
+    "a free index that no line declares": (
+        "let: x, y \\in \\mathbb{R}^n\nclaim: (x + y)_i\n= x_i + y_i",
+        "let: i \\in \\{1,\\ldots,n\\}"),
+    "places of a sequence that is none": (
+        "let: w_1, w_2, w_3 \\in \\mathbb{R}; x \\in \\mathbb{R}^3\n"
+        "claim: \\sum_{k=1}^3 w_k x_k\n= w_1 x_1 + w_2 x_2 + w_3 x_3",
+        "a sequence is declared with its range, let: w_k"),
+    "a power behind a word": (
+        "let: z \\in \\mathbb{R}\nclaim: \\mathrm{ReLU}(z)^2\n\\le z^2",
+        r"write (\mathrm{ReLU}(x))^2 or \mathrm{ReLU}(x^2)"),
     "blocks without a size": (
         "let: A \\in \\mathbb{R}^{n\\times n}\n"
         "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",

@@ -54,9 +54,15 @@ def read_arguments(p: Parser, entry: Function) -> list[Node]:
         return [bare_argument(p, name)]
     args = p.arguments()
     if p.peek() == "^" and p.at < p.end and power_unclear(p, entry, args):
-        raise p.refuse(f"\\{name}(x)^2 can be read in two ways: write (\\{name} x)^2 or "
-                       f"\\{name}(x^2)")
+        shown = typed(entry)
+        raise p.refuse(f"{shown}(x)^2 can be read in two ways: write ({shown}"
+                       + (" x" if entry.commands else "(x)") + f")^2 or {shown}(x^2)")
     return args
+
+
+def typed(entry: Function) -> str:
+    r"""The name of a function as it is typed: ``\tanh``, ``\mathrm{ReLU}``."""
+    return entry.commands[0] if entry.commands else rf"\mathrm{{{entry.words[-1]}}}"
 
 
 def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
