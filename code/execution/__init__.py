@@ -2,7 +2,7 @@
 
 A Sphinx extension for books written for myst-nb. Before Sphinx reads the documents, the cells
 and doctests of all outdated ones are run, each document in a child forked from one warm parent
-that has imported the heavy libraries but nothing of the project. A result is kept together with
+that has imported the heavy libraries but nothing of the project that is observed. A result is kept together with
 a record of every file of the repository, module lookup and environment variable that the run
 read, and is used again only while all of them still read the same.
 
@@ -20,3 +20,8 @@ def setup(app):
     from execution.extension import setup
 
     return setup(app)
+
+
+def obtain(env, asked):
+    """The value of a call (:func:`execution.tasks.call`) for the document that is being read."""
+    return env.app.execution.value(env, asked)
