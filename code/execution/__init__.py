@@ -2,9 +2,12 @@
 
 A Sphinx extension for books written for myst-nb. Before Sphinx reads the documents, the cells
 and doctests of all outdated ones are run, each document in a child forked from one warm parent
-that has imported the heavy libraries but nothing of the project that is observed. A result is kept together with
+that has imported the heavy libraries but nothing of the project. A result is kept together with
 a record of every file of the repository, module lookup and environment variable that the run
 read, and is used again only while all of them still read the same.
+
+Other packages may have functions called as runs, with values that are kept in the same way: they
+say what a document will ask for (``execution_calls``), and ask for it by :func:`obtain`.
 
 Modules, in the order of a run: :mod:`~execution.extension` (Sphinx events),
 :mod:`~execution.tasks` (what a document asks to run), :mod:`~execution.store` (finished results),
@@ -23,5 +26,10 @@ def setup(app):
 
 
 def obtain(env, asked):
-    """The value of a call (:func:`execution.tasks.call`) for the document that is being read."""
-    return env.app.execution.value(env, asked)
+    """The value of a call (:func:`execution.tasks.call`) for the document that is being read.
+
+    None if the call failed, which was reported at its line.
+    """
+    from execution.extension import Engine
+
+    return Engine.current.value(env, asked)

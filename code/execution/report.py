@@ -40,6 +40,14 @@ def warn(task, failures):
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 
 
+def errors(fresh):
+    """An error at file and line for everything that the values of calls call wrong."""
+    for task, outcome in fresh:
+        for error in outcome.get("value", {}).get("errors", []):
+            logger.error("%s", error["said"], type="execution", subtype=task.kind,
+                         location=f"{task.path}:{task.lines[0] + error['line']}")
+
+
 def slips(path, found):
     """A warning at file and line for each slip of an author."""
     for line, message in found:

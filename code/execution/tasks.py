@@ -107,7 +107,8 @@ def call(name, path, asked, limit):
         ``what`` it is for (a word for tables), ``function`` as ``module:name``, its ``arguments``
         by name, the ``package`` that it belongs to (a folder; what lies there is not observed) and
         the ``version`` of this package, ``line`` of the document. The function returns a dict; one
-        with ``errors`` is not kept.
+        with ``errors`` is not kept. An error has a ``line``, counted from that of the document,
+        and what is ``said``.
     """
     known = [asked["function"], asked["arguments"], asked["version"]]
     job = {"kind": "call", "function": asked["function"], "arguments": asked["arguments"],

@@ -1,7 +1,8 @@
 """The warm parent: imports the heavy libraries once and forks a child for each run.
 
 Runs in a process of its own (:mod:`execution.pool` starts it). It imports no module of the
-project but the packages whose functions are called as runs: these count as a whole. It keeps to one thread and runs no torch operation that would start another. Commands
+project but packages whose functions are called as runs, which count as a whole; other runs do not
+see these. It keeps to one thread and runs no torch operation that would start another. Commands
 come as JSON lines on standard input, what happens is told as JSON lines on standard output; when
 standard input ends, it kills its children and leaves.
 """

@@ -49,6 +49,8 @@ class DerivationDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         title, label = self.arguments[0], self.options.get("label", "")
         result = self.checked(title, label)
+        if result is None:
+            return []
         node = render.derivation()
         self.set_source_info(node)
         identity = label or f"derivation-{self.env.new_serialno('derivation')}"
@@ -74,11 +76,13 @@ class DerivationDirective(SphinxDirective):
                 number = ".".join(map(str, item["number"]))
                 steps[f"{identity} {number}"] = (self.env.docname, render.step_id(identity, item))
 
-    def checked(self, title: str, label: str) -> dict[str, Any]:
+    def checked(self, title: str, label: str) -> dict[str, Any] | None:
         """What is to be laid out, with lines of the page; what does not hold is reported."""
         first = self.lineno + self.content_offset + 1
         found = obtain(self.env, call("derivation", self.config, first, title=title, label=label,
                                       text="\n".join(self.content)))
+        if found is None:
+            return None
         for error in found["errors"]:
             kind, subtype = error["kind"].split(".")
             logger.error("%s", error["said"], location=(self.env.docname, error["line"] + first),

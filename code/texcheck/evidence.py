@@ -114,6 +114,8 @@ class MistakesDirective(SphinxDirective):
         refused = right = 0
         for mistake in chosen(path, self.options.get("groups", "")):
             verdict = obtain(self.env, asked(self.config, self.lineno, mistake))
+            if verdict is None:
+                continue
             refused += not verdict["wrong"]
             right += verdict["right"]
             for error in verdict["errors"]:

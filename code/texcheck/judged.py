@@ -35,7 +35,7 @@ def derivation(text: str, title: str, label: str, packages: list[str]) -> dict[s
 
 
 def mistake(topic: str, wrong: str, right: str, packages: list[str]) -> dict[str, Any]:
-    """Whether the ``wrong`` and the ``right`` derivation are accepted, and what of it is an error."""
+    """Whether the ``wrong`` and the ``right`` derivation are accepted; what is an error."""
     found: dict[str, Any] = {
         side: not check(read_block(text, title=topic, packages=tuple(packages)), first=True).errors
         for side, text in (("wrong", wrong), ("right", right))}

@@ -27,22 +27,25 @@ def call(what: str, config: Config, line: int, **arguments: str) -> dict[str, An
             "package": str(Path(__file__).parent), "version": checker()}
 
 
-def obtain(env: BuildEnvironment, asked: dict[str, Any]) -> dict[str, Any]:
+def obtain(env: BuildEnvironment, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The value of a call: from the function that ``texcheck_obtain`` names, or made and kept here.
 
-    Made here, a page depends on all that the modules of a derivation's ``code:`` lines import.
+    None if it failed there, which was reported. If it is made here, a page depends on all that the
+    modules of a derivation's ``code:`` lines import.
     """
-    config, found = env.config, None
+    config = env.config
+    found: dict[str, Any] | None
     if config.texcheck_obtain:
-        value: dict[str, Any] = resolve_name(config.texcheck_obtain)(env, asked)
-        return value
+        found = resolve_name(config.texcheck_obtain)(env, asked)
+        return found
     code = sources(asked["arguments"].get("text", ""), config.texcheck_path)
     for path in code:
         env.note_dependency(path)
     store = Store(Path(config.texcheck_store or env.doctreedir.parent / "derivations"))
     key = store.key(asked, code)
     if (found := store.find(key)) is None:
-        found = resolve_name(asked["function"])(**asked["arguments"])
-        if not found["errors"]:
-            store.put(key, found)
+        value: dict[str, Any] = resolve_name(asked["function"])(**asked["arguments"])
+        if not value["errors"]:
+            store.put(key, value)
+        return value
     return found
