@@ -2,12 +2,12 @@
 
 ``python benchmarks/build.py`` copies this book and builds the copies with each tool, one after
 the other: from nothing, with nothing changed, and after edits of one line of prose, one cell and
-one function of a module. Then it does the same with a generated book, and builds generated books of growing
-size. It prints tables and writes them to ``build/benchmark.md``.
+one function of a module. Then it does the same with a generated book, and builds generated books
+of growing size. It prints tables and writes them to ``build/benchmark.md``.
 
 Each tool's figure is the wall-clock time of one build in a process of its own (with
-``--repeat``, the median). The floor is the sum of the own compute time of all cells, doctests and derivations
-over the cores.
+``--repeat``, the median). The floor is the sum of the own compute time of all cells, doctests and
+derivations over the cores.
 Jupyter Book 1 needs older versions of Sphinx than this book, so it is taken from an environment
 of its own (``--jupyter-book PATH``), and builds the generated book only.
 """
