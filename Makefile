@@ -173,7 +173,7 @@ derivations: setup  ## check the derivations alone, without building
 manual: setup  ## write the lists of SYNTAX.md anew from the table of notations
 	@$(PY) -m texcheck --manual code/texcheck/SYNTAX.md
 
-mutate: setup  ## change every derivation by single tokens and count what goes unnoticed
+mutate: setup  ## put mistakes into every derivation and count what goes unnoticed
 	@$(PY) -m texcheck --mutate --allow tests/survivors.json $(CHAPTERS)
 
 determinism: setup  ## run every cell and doctest twice, and find what differs

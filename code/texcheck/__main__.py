@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from . import given
 from .block import read_block
 from .files import derivations, packages_in
 from .items import Block
@@ -23,8 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", metavar="FILE.md")
     parser.add_argument("--seeds", type=int, metavar="N", help="check with N different seeds and "
                         "count the steps that fail with some seeds only")
-    parser.add_argument("--mutate", action="store_true", help="mutate every step and definition by "
-                        "single tokens and report what survives")
+    parser.add_argument("--mutate", action="store_true", help="put mistakes into every claim, step "
+                        "and definition and report what survives")
+    parser.add_argument("--all", action="store_true", help="of --mutate: every mutant, not a few "
+                        "of each kind")
     parser.add_argument("--json", metavar="OUT", help="write the result of --mutate as JSON")
     parser.add_argument("--allow", metavar="FILE", help="reviewed survivors of --mutate: a JSON "
                         "object from the key of a survivor to the reason why it is true")
@@ -50,9 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         return write(options.files)
     if options.mutate:
-        from .mutate import run
+        from .mutate import MOST, run
 
-        return run(options.files, options.json, options.allow, packages)
+        return run(options.files, options.json, options.allow, packages,
+                   None if options.all else MOST)
     found = blocks(options.files, packages)
     return false_alarms(found, options.seeds) if options.seeds else check_blocks(found, options)
 
@@ -60,9 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
 def blocks(files: list[str], packages: tuple[str, ...] | None) -> Iterator[Block]:
     """All derivations of the files, read."""
     for path in files:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
         for found in derivations(path):
-            yield read_block(found.text, title=found.title, label=found.label, path=found.path,
-                             line=found.line, packages=packages)
+            block = read_block(found.text, title=found.title, label=found.label, path=found.path,
+                               line=found.line, packages=packages)
+            block.errors += [block.error("lint", given.message(item.tex), item.line)
+                             for item in block.items if item.given
+                             and given.unstated([item.tex], lines, found.line - 1)]
+            yield block
 
 
 def check_blocks(found: Iterator[Block], options: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ from .search import Objective, climb, tried
 from .trees import Node, show
 
 EVALUATIONS = 120
-SECONDS = 0.1
+VALUES = 10_000  # nodes
 TIES = 6  # attempts to put a draw on a boundary
 ORDERED = ("<", ">", r"\le", r"\ge")
 
@@ -96,7 +96,7 @@ def reach(block: Block, starts: list[Evaluator], node: Node, switch: Switch, sig
     objective = value_of(block, node, switch, sign)
     names = names_behind(block.program, node)
     for start in starts:
-        found = climb(start, objective, names, rng, evaluations=EVALUATIONS, seconds=SECONDS,
+        found = climb(start, objective, names, rng, evaluations=EVALUATIONS, values=VALUES,
                       enough=1e-9)
         if found is not None and found[0] > 0:
             return found[1]

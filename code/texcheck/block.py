@@ -132,6 +132,7 @@ class Reader:
         before = len(program.assumptions)
         declare(program, line)
         item = Item(line.keyword, line.text, line.number, line.reason)
+        item.given = line.given
         item.machine = machine_declaration(program, item, before)
         if line.keyword == "def":
             (_, left), (mark, _) = split(line.tokens, "=")[:2]

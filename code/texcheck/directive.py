@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from . import render
+from . import given, render
 from .evidence import MistakesDirective, wanted_mistakes
 from .files import derivations
 from .runs import call, obtain
@@ -87,8 +87,22 @@ class DerivationDirective(SphinxDirective):
             kind, subtype = error["kind"].split(".")
             logger.error("%s", error["said"], location=(self.env.docname, error["line"] + first),
                          type=kind, subtype=subtype)
+        self.compare_given(found, first)
         items = [{**item, "line": item["line"] + first} for item in found["items"]]
         return {**found, "items": items}
+
+    def compare_given(self, found: dict[str, Any], first: int) -> None:
+        """Report what the page gives otherwise, or not at all."""
+        items = [item for item in found["items"] if item["standing"] == "given"]
+        if not items:
+            return
+        source = self.state_machine.get_source(self.lineno)
+        lines = Path(source).read_text(encoding="utf-8").split("\n")
+        for item in items:
+            if given.unstated([item["tex"]], lines, self.lineno):
+                logger.error("%s", given.message(item["tex"]),
+                             location=(self.env.docname, item["line"] + first),
+                             type="texcheck", subtype="lint")
 
 
 def wanted(config: Config, path: Path, text: str) -> Iterator[dict[str, Any]]:

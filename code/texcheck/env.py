@@ -73,9 +73,14 @@ class Watch:
 
 
 class Memo:
-    """What is found out once and holds for all draws of a check."""
+    """What is found out once and holds for all draws of a check.
+
+    `valued` counts the nodes that were valued, and the points at which a mean was taken: a measure
+    of time that is the same on every machine, so that a bound on it moves no verdict.
+    """
 
     def __init__(self) -> None:
+        self.valued = 0
         self.singly: set[int] = set()
         self.kept: list[Node] = []
         self.places: dict[str, Any] = {}

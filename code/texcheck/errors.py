@@ -8,16 +8,19 @@ KINDS = ("parse", "type", "value", "vacuous", "undefined", "code", "lint")
 
 
 class Refused(Exception):
-    """A line that the checker does not accept; `position` counts characters in `source`."""
+    """A line that the checker does not accept; `position` counts characters in `source`, and
+    `line` is where to mend it, if that is not where it was noticed."""
 
     def __init__(self, kind: str, message: str, position: int | None = None,
-                 source: str | None = None, details: list[str] | None = None):
+                 source: str | None = None, details: list[str] | None = None,
+                 line: int | None = None):
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.position = position
         self.source = source
         self.details = details or []
+        self.line = line
 
 
 class Undefined(Exception):

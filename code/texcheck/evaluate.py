@@ -68,6 +68,7 @@ class Evaluator:
         key = self.key(node, env)
         found = self.memory.get(key)
         if found is None:
+            self.memo.valued += 1
             entry = registry.kind(node.kind)
             if not isinstance(entry, registry.Notation):
                 raise v.type_error(f"{show(node)} has no value by itself")
@@ -125,7 +126,9 @@ class Evaluator:
         """Evaluate a definition, refusing one that needs itself."""
         mark = (name, self.key(body, env))
         if mark in self.active:
-            raise v.type_error(f"{pretty(name[0])} is defined by itself")
+            raise Refused("type", f"{pretty(name[0])} is defined by itself: a recursion takes "
+                          "another place of the sequence, as h_{t-1}",
+                          line=self.program.scope[name[0]].line or None)
         if len(self.active) > 150:
             raise v.type_error(f"the recursion of {pretty(name[0])} is too deep")
         self.active.add(mark)

@@ -129,7 +129,7 @@ class MistakesDirective(SphinxDirective):
         found: list[nodes.Node] = [nodes.paragraph("", said)]
         for kind in sorted(groups, key=lambda k: (k == KINDS, -len(groups[k]))):
             found.append(nodes.rubric("", f"{kind.capitalize()} ({len(groups[kind])})"))
-            found.append(nodes.definition_list("", *groups[kind]))
+            found.append(nodes.definition_list("", *groups[kind], classes=["mistakes"]))
         return found
 
     def shown(self, mistake: Mistake) -> nodes.Node:
@@ -137,8 +137,9 @@ class MistakesDirective(SphinxDirective):
         for wrong, right in mistake.differing():
             for line, mark, word in ((wrong, "✗", "refused"), (right, "✓", "accepted")):
                 tex = line.partition(": ")[2] if line.partition(":")[0].isalpha() else line
-                definition += nodes.paragraph("", "", nodes.math("", tex.partition(" -- ")[0]),
-                                              nodes.Text(f"  {mark} {word}"))
-        definition += nodes.paragraph("", mistake.source)
+                verdict = nodes.inline("", f"{mark} {word}", classes=["verdict"])
+                definition += nodes.paragraph("", "", verdict, nodes.Text(" "), nodes.math(
+                    "", tex.partition(" -- ")[0]), classes=[word])
+        definition += nodes.paragraph("", mistake.source, classes=["source"])
         title = mistake.topic[:1].upper() + mistake.topic[1:]
         return nodes.definition_list_item("", nodes.term("", title), definition)

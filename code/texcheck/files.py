@@ -54,6 +54,20 @@ def fences(lines: list[str], names: set[str]) -> Iterator[tuple[str, str, int, i
             number = end + 1
 
 
+def outside(lines: list[str]) -> list[str]:
+    """The lines of a page that stand in no derivation."""
+    found: list[str] = []
+    number = 0
+    while number < len(lines):
+        match = OPEN.match(lines[number])
+        if match is not None and match.group("info").startswith("{derivation}"):
+            number = closing(lines, number, match.group("fence"))
+        else:
+            found.append(lines[number])
+        number += 1
+    return found
+
+
 def closing(lines: list[str], start: int, fence: str) -> int:
     """The line that closes a fence, or the end of the file."""
     pattern = re.compile(rf"^{re.escape(fence[0])}{{{len(fence)},}}\s*$")

@@ -96,7 +96,14 @@ class Parser(Names):
         return False
 
     def joined(self, parts: list[Node], start: int) -> Node:
-        return parts[0] if len(parts) == 1 else self.node("mul", tuple(parts), start)
+        return parts[0] if len(parts) == 1 else Node("mul", tuple(parts), start, parts[-1].end)
+
+    def needs_body(self, what: str) -> None:
+        """Refuse a sum, a limit, an optimum that nothing follows."""
+        if not self.starts_factor():
+            hint = ": put a body that begins with a sign in parentheses" if (
+                self.peek() in ("+", "-")) else ""
+            raise self.refuse(f"{what} has no body here{hint}")
 
     def starts_factor(self) -> bool:
         """Whether the next token begins a factor."""
@@ -133,10 +140,9 @@ class Parser(Names):
         """An index on something in parentheses, such as (Wx)_i."""
         if not (node.grouped or node.kind in ("call", "fn", "item", "term", "grad", "diff")):
             raise self.refuse("this cannot carry a subscript: put it in parentheses")
-        start = self.place()
         self.take("_")
         indices = self.group(self.indices)
-        return self.node("item", (node, tuple(indices)), start)
+        return self.node("item", (node, tuple(indices)), node.start)
 
     def powered(self, node: Node) -> Node:
         """`node` with the superscript that follows it."""
@@ -253,7 +259,7 @@ class Parser(Names):
         if not node.grouped and node.kind not in ("sym", "term", "item", "call", "const", "number",
                                                   "num"):
             raise self.refuse("braces print nothing: write ( ) around it", start)
-        return replace(node, grouped=True)
+        return replace(node, start=start, end=self.tokens[self.at - 1].end, grouped=True)
 
     def environment(self, start: int) -> Node:
         r"""``\begin{name} … \end{name}``."""

@@ -67,7 +67,7 @@ class Item:
     limit: Order | None = None
     over: tuple[str, ...] = ()
     python: str = ""
-    given: str = ""
+    given: bool = False
     standing: str = ""
     free: tuple[str, ...] = ()
 

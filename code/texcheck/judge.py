@@ -31,13 +31,13 @@ DRAWS = 24
 MOST = 6  # times the usual draws: as many as a step gets, and as every inequality gets
 AWAY = 6
 ATTEMPTS = 60
-SECONDS = 20.0
-CORNERS = 8  # draws that a block gets, beyond
-CORNER_SHARE = 0.05  # seconds of processor time; at most
-CORNER_SECONDS = 0.5
+MOST_VALUES = 1_000_000  # nodes valued on usual draws: a bound on the time that moves no verdict
+CORNERS = 8  # draws that a block gets, however many nodes they take, beyond
+CORNER_VALUES = 5_000  # nodes; at most
+MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
-SEARCH_SECONDS = 0.15  # the processor time of all searches of a block
+SEARCH_VALUES = 15_000  # the nodes of all searches of a block
 TIES = 24  # draws on which an anchor may notice that a definition has changed
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
@@ -93,7 +93,8 @@ def check(block: Block, *, seed: int = 0, draws: int = DRAWS, first: bool = Fals
 
 
 def refused(block: Block, error: Refused, line: int, where: str) -> Error:
-    return block.error(error.kind, error.message, line, where, source=error.source or None,
+    return block.error(error.kind, error.message, error.line or line,
+                       where if error.line is None else "", source=error.source or None,
                        details=error.details)
 
 
@@ -171,7 +172,7 @@ class Run:
             if unseen := loose[id(result)] - noticed:
                 self.failed(result, "code", tying.hidden(unseen))
         written = perturb.literals(program, self.block.items)
-        draws = perturb.unusual(program, self.seed, self.watch, written)
+        draws = perturb.unusual(program, self.seed, self.watch, self.memo, written)
         for number, (_, evaluator) in enumerate(itertools.islice(draws, CORNER_ANCHORS)):
             rng = np.random.default_rng([*self.seed, number, 11])
             for result in [r for r in anchors if r.ok]:
@@ -189,7 +190,6 @@ class Run:
     def usual(self) -> None:
         """Every step on as many draws as it needs."""
         attempts = 0
-        started = time.process_time()
         while attempts < self.draws * ATTEMPTS:
             waiting = [r for r in self.report.results if self.wants_more(r)]
             if not waiting or self.report.draws >= MOST * self.draws:
@@ -206,9 +206,9 @@ class Run:
                     self.one(result, evaluator)
                     if self.enough:
                         return
-            if time.process_time() - started > SECONDS:
-                raise Refused("type", f"the block needs more than {SECONDS:.0f} s: make its "
-                              "enumerations smaller")
+            if self.memo.valued > MOST_VALUES:
+                raise Refused("type", "the block takes too long: state sums over fewer terms, "
+                              "with smaller ranges or dimensions, or split the claim")
         if self.report.draws < self.draws and not any(r.done for r in self.report.results):
             raise Refused("vacuous", f"assume: rejects all but {self.report.draws} of {attempts} "
                           "draws: state the condition with a domain or a definition; an "
@@ -235,8 +235,8 @@ class Run:
     def unusual(self) -> None:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
-        started = time.process_time()
-        draws = perturb.unusual(self.block.program, self.seed, self.watch, written)
+        started = self.memo.valued
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written)
         for number, (theme, evaluator) in enumerate(draws):
             if len(self.first_draws) < 2 * PRECISE:
                 self.first_draws.append(evaluator)
@@ -244,8 +244,8 @@ class Run:
                 self.refute(result, evaluator, theme)
                 if self.enough:
                     return
-            late = time.process_time() - started
-            if late > CORNER_SECONDS or (late > CORNER_SHARE and number >= CORNERS):
+            used = self.memo.valued - started
+            if used > MOST_CORNER_VALUES or (used > CORNER_VALUES and number >= CORNERS):
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
@@ -302,15 +302,15 @@ class Run:
             if result.done or result.grade != "inequality":
                 continue
             rng = np.random.default_rng([*self.seed, *result.number, 11])
-            until = time.process_time() + SEARCH_SECONDS / waiting
+            until = self.memo.valued + SEARCH_VALUES // waiting
             names = names_behind(self.block.program, *compare.trees(result.item))
             with timed(result):
                 starts = [e for _, e in [*self.tightest.get(id(result), []),
                                          *self.others.get(id(result), [])]]
                 for number, start in enumerate(starts):
-                    seconds = (until - time.process_time()) / (len(starts) - number)
+                    values = (until - self.memo.valued) // (len(starts) - number)
                     found = climb(start, partial(perturb.violation, result), names, rng,
-                                  evaluations=SEARCH, seconds=seconds, enough=1e-7)
+                                  evaluations=SEARCH, values=values, enough=1e-7)
                     if found is not None and found[0] > 0:
                         self.refute(result, found[1])
                     if result.done:

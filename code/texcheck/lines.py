@@ -13,7 +13,7 @@ from itertools import pairwise
 from .errors import Refused
 from .lexer import Token, check_characters, nearest, tokenize
 
-KEYWORDS = ("let", "rv", "fun", "pmf", "def", "assume", "claim", "code", "unchecked")
+KEYWORDS = ("let", "rv", "fun", "pmf", "def", "given", "assume", "claim", "code", "unchecked")
 STEPS = ("=", r"\le", r"\ge", r"\approx", r"\succeq", r"\preceq", r"\succ", r"\prec", r"\propto")
 BEGINS = re.compile(r"=|\\(leq?|geq?|approx|(succ|prec)(eq|curlyeq)?|propto)(?![a-zA-Z])")
 OPENING = {"(": 1, "[": 1, "{": 1, r"\{": 1, r"\begin": 1}
@@ -31,11 +31,14 @@ class Line:
     number : int
         Line number in the file.
     keyword : str
-        One of `KEYWORDS`, or ``step`` for a line that begins with a relation.
+        One of `KEYWORDS`, or ``step`` for a line that begins with a relation; ``def`` for
+        ``given``, which is a definition too.
     start, end : int
         Where the text behind the keyword begins and ends, without the reason.
     reason : str
         The text after `` -- ``.
+    given : bool
+        Whether a definition is given by the text above.
     equals : int
         Where ``==`` of a ``code:`` line stands, or -1.
     tokens : tuple of Token
@@ -51,6 +54,7 @@ class Line:
     reason: str
     equals: int = -1
     tokens: tuple[Token, ...] = ()
+    given: bool = False
 
     @property
     def text(self) -> str:
@@ -92,7 +96,9 @@ def cut(raw: str, number: int) -> Line:
     if keyword == "unchecked":
         return Line(raw, number, keyword, start, len(raw), "")
     equals = body.find("==", start) if keyword == "code" else -1
-    return Line(raw, number, keyword, start, len(body), reason.strip(), equals)
+    given = keyword == "given"
+    return Line(raw, number, "def" if given else keyword, start, len(body), reason.strip(), equals,
+                given=given)
 
 
 def read_line(raw: str, number: int) -> Line:
@@ -119,8 +125,8 @@ def keyword_of(raw: str, body: str) -> tuple[str, int]:
                       raw)
     found = re.match(r"\s*([A-Za-z]+)\s*:", body)
     if found is None:
-        raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, assume:, claim:, "
-                      "code:, unchecked:, or with " + ", ".join(STEPS), 0, raw)
+        raise Refused("parse", "a line begins with let:, rv:, fun:, pmf:, def:, given:, assume:, "
+                      "claim:, code:, unchecked:, or with " + ", ".join(STEPS), 0, raw)
     word = found.group(1)
     if word not in KEYWORDS:
         near = nearest(word, KEYWORDS)

@@ -60,5 +60,6 @@ def line_of(line: Line) -> str:
         return f"{OPENING[line.keyword]} {formulas}{reason}"
     if line.keyword == "code":
         return f"`{line.text}`"
-    word = {"def": "Define ", "claim": "Claim ", "step": ""}[line.keyword]
+    word = {"def": "Given " if line.given else "Define ", "claim": "Claim ",
+            "step": ""}[line.keyword]
     return f"{word}${line.text}${reason}"

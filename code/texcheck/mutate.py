@@ -1,275 +1,177 @@
-"""Mutation run: single-token changes of steps and definitions, and which of them go unnoticed."""
+"""Mutation run: mistakes put into every line of a derivation, and which of them go unnoticed."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
+from . import mistakes
 from .block import read_block
 from .errors import Refused
 from .files import Derivation, derivations
-from .items import Block
+from .items import Block, Item
 from .judge import check
-from .lexer import GREEK, Token, tokenize
+from .lexer import tokenize
 from .lines import STEPS, Line, logical_lines, order_at, range_at, read_line, split
-from .registry import load
+from .mistakes import KINDS, Formula
+from .trees import Node
 
 Packages: TypeAlias = tuple[str, ...] | None
-STEP_TARGET, DEFINITION_TARGET = 0.99, 0.995
+MOST = 3  # mutants of a kind that are tried on a part of a line, unless all are
 
 
 @dataclass
 class Mutant:
-    """One changed line. `key` names it in the allow-list."""
+    """One changed line. `key` names it in the allow-list.
+
+    `target` is the part that is changed: ``definition``, ``step``, or ``claim`` for the left side
+    of one. `fate` is how it was noticed, ``weaker`` if it is true because it says less than the
+    line did, or empty.
+    """
 
     key: str
     where: str
     line: int
     target: str
+    kind: str
     change: str
     text: str
-    killed: str = ""
+    fate: str = ""
 
 
 @dataclass
 class Outcome:
-    """Counts of a run, its survivors, and the entries of the allow-list that match none."""
+    """The mutants of a run by their fate, and the entries of the allow-list that match none."""
 
-    steps: int
-    steps_killed: int
-    definitions: int
-    definitions_killed: int
-    survivors: list[Mutant]
-    allowed: list[Mutant]
-    stale: list[str]
-
-    @property
-    def step_rate(self) -> float:
-        return 1.0 if not self.steps else self.steps_killed / self.steps
-
-    @property
-    def definition_rate(self) -> float:
-        return 1.0 if not self.definitions else self.definitions_killed / self.definitions
+    killed: list[Mutant] = field(default_factory=list)
+    weaker: list[Mutant] = field(default_factory=list)
+    allowed: list[Mutant] = field(default_factory=list)
+    survivors: list[Mutant] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        return (self.step_rate >= STEP_TARGET and self.definition_rate >= DEFINITION_TARGET
-                and not self.survivors and not self.stale)
+        return not self.survivors and not self.stale
 
-
-def formula_span(line: Line) -> tuple[int, int] | None:
-    """The part of a line that is mutated: the right side, without range and order."""
-    if line.keyword not in ("def", "step"):
-        return None
-    tokens = line.tokens
-    tail = range_at(tokens) if line.keyword == "def" else order_at(tokens)
-    parts = split(tokens[:tail], ("=",) if line.keyword == "def" else STEPS)
-    mark = parts[1][0] if len(parts) > 1 else None
-    end = tokens[:tail][-1].end if tokens[:tail] else 0
-    return (mark.end, end) if mark is not None and mark.end < end else None
-
-
-def changes(text: str) -> Iterator[tuple[str, str]]:
-    """All single-token changes of a formula: what was done, and the new text."""
-    tokens = tokenize(text)
-    for place, token in enumerate(tokens):
-        yield from token_changes(text, tokens, place, token)
-    first = tokens[0] if tokens else None
-    if first is not None and first.text not in ("-", "+", "0"):
-        yield "negate the first term", text[:first.start] + "-" + text[first.start:]
-    yield from swaps(text, tokens)
-
-
-def token_changes(text: str, tokens: list[Token], place: int,
-                  token: Token) -> Iterator[tuple[str, str]]:
-    def put(new: str, end: int | None = None) -> str:
-        return text[:token.start] + new + text[token.end if end is None else end:]
-
-    siblings = load().siblings
-    after = tokens[place + 1] if place + 1 < len(tokens) else None
-    before = tokens[place - 1] if place else None
-    if token.text in "+-":
-        if before is not None and before.text not in ("{", "(", "[", "=", "&", r"\\"):
-            yield f"{token.text} to {siblings[token.text]}", put(siblings[token.text])
-        elif token.text == "-":
-            yield "drop a sign", put("")
-    elif token.kind == "num":
-        number = int(token.text) if "." not in token.text else None
-        yield f"{token.text} to {bumped(token.text)}", put(braced(bumped(token.text), before))
-        if number is not None and number > 0:
-            yield f"{token.text} to {number - 1}", put(str(number - 1))
-    elif token.kind != "letter" and token.text in siblings and not (
-            token.text in "<>" and before is None):
-        yield f"{token.text} to {siblings[token.text]}", put(siblings[token.text] + " ")
-    elif token.text in ("^", "_") and after is not None:
-        if before is not None and before.text == r"\nabla":
-            return  # the gradient of f(x) is by x with and without the name
-        end = script_end(tokens, place)
-        inner = text[after.start:tokens[end - 1].end]
-        norm = token.text == "_" and before is not None and before.text == r"\|"
-        if norm and inner.strip("{}") == "2":
-            return  # the norm is this one with and without its name
-        yield f"drop {token.text}{inner}", put("", tokens[end - 1].end)
-        if token.text == "_":
-            yield from shifted(text, tokens, place, end)
-    elif token.text != "I" and (token.kind == "letter" or is_greek(token)) and (
-            after is None or after.text not in ("_", "^", "(")) and stands_alone(tokens, place):
-        beside = {t.text for t in (before, after) if t is not None}
-        if r"\|" not in beside:  # a transpose has the same norm
-            yield f"transpose {token.text}", put(token.text + r"^\top ")
-        yield f"square {token.text}", put(token.text + "^2 ")
-    if token.kind == "letter" or is_greek(token):
-        yield from dropped(text, tokens, place)
-    if token.text in ("\\operatorname", "\\mathrm") and after is not None and after.text == "{":
-        yield from word_changes(text, tokens, place)
-
-
-def word_changes(text: str, tokens: list[Token], place: int) -> Iterator[tuple[str, str]]:
-    """Another word for one that is set upright, such as the name of a function."""
-    end = matching(tokens, place + 1)
-    word = "".join(t.text for t in tokens[place + 2:end])
-    other = load().siblings.get(word)
-    if other is not None:
-        yield f"{word} to {other}", (text[:tokens[place + 2].start] + other
-                                     + text[tokens[end].start:])
-
-
-def is_greek(token: Token) -> bool:
-    return token.text in GREEK
-
-
-def stands_alone(tokens: list[Token], place: int) -> bool:
-    """Whether a letter is a factor: not inside a word, an index or a binder."""
-    depth = 0
-    for index in range(place - 1, -1, -1):
-        text = tokens[index].text
-        depth += {"}": 1, "{": -1}.get(text, 0)
-        if depth < 0:
-            before = tokens[index - 1].text if index else ""
-            if before in ("_", r"\mathrm", r"\operatorname", r"\text", r"\begin", r"\end"):
-                return False
-            depth = 0
-        elif depth == 0 and index == place - 1 and text in ("_", "^", r"\partial", "d"):
-            return False
-    return True
-
-
-def braced(number: str, before: Token | None) -> str:
-    return f"{{{number}}}" if before is not None and before.text in "_^" and len(number) > 1 \
-        else number
-
-
-def bumped(number: str) -> str:
-    return str(int(number) + 1) if "." not in number else str(round(float(number) + 0.1, 6))
-
-
-def script_end(tokens: list[Token], place: int) -> int:
-    """Index after the script whose mark stands at `place`."""
-    return matching(tokens, place + 1) + 1 if tokens[place + 1].text == "{" else place + 2
-
-
-def matching(tokens: list[Token], place: int) -> int:
-    depth = 0
-    for index in range(place, len(tokens)):
-        depth += {"{": 1, "}": -1}.get(tokens[index].text, 0)
-        if depth == 0:
-            return index
-    return len(tokens) - 1
-
-
-def shifted(text: str, tokens: list[Token], place: int, end: int) -> Iterator[tuple[str, str]]:
-    """Shift or swap indices of a subscript that is not a binder."""
-    marks = (r"\delta", r"\sum", r"\prod", r"\max", r"\min", "|", r"\|", "E")
-    if place and tokens[place - 1].text in marks:
-        return
-    inner = tokens[place + 1:end]
-    if inner[0].text == "{":
-        inner = inner[1:-1]
-    if not inner or any(t.text in ("=", r"\in", r"\sim", ":", r"\mid", ">", "<") for t in inner):
-        return
-    start, stop = inner[0].start, inner[-1].end
-    body = text[start:stop]
-    head, tail = text[:tokens[place + 1].start], text[tokens[end - 1].end:]
-    letters = all(t.kind == "letter" for t in inner)
-    if len(inner) == 1 or not letters:
-        yield f"index {body} to {body}+1", f"{head}{{{body}+1}}{tail}"
-        yield f"index {body} to {body}-1", f"{head}{{{body}-1}}{tail}"
-    if letters and len(inner) == 2:
-        yield f"indices {body} swapped", f"{head}{{{inner[1].text}{inner[0].text}}}{tail}"
-
-
-def dropped(text: str, tokens: list[Token], place: int) -> Iterator[tuple[str, str]]:
-    """Drop a factor with its scripts, where something is left beside it."""
-    if not stands_alone(tokens, place):
-        return
-    end = place + 1
-    while end < len(tokens) and tokens[end].text in ("_", "^") and end + 1 < len(tokens):
-        end = script_end(tokens, end)
-    if end < len(tokens) and tokens[end].text == "(":
-        return
-    beside = [tokens[place - 1] if place else None, tokens[end] if end < len(tokens) else None]
-    if not any(t is not None and (t.kind in ("letter", "num") or is_greek(t)
-                                  or t.text in (")", "(", "}", r"\frac")) for t in beside):
-        return
-    shown = text[tokens[place].start:tokens[end - 1].end]
-    yield f"drop the factor {shown}", text[:tokens[place].start] + text[tokens[end - 1].end:]
-
-
-def swaps(text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
-    """Swap two neighbouring one-letter factors: matters where the product does not commute."""
-    for place in range(len(tokens) - 1):
-        a, b = tokens[place], tokens[place + 1]
-        after = tokens[place + 2].text if place + 2 < len(tokens) else ""
-        if (a.kind == "letter" and b.kind == "letter" and a.text.isupper() and b.text.isupper()
-                and after not in ("_", "^", "(") and stands_alone(tokens, place)
-                and stands_alone(tokens, place + 1)):
-            yield f"swap {a.text} and {b.text}", (text[:a.start] + b.text + text[a.end:b.start]
-                                                 + a.text + text[b.end:])
+    @property
+    def rows(self) -> dict[str, tuple[int, int, int, int]]:
+        """How many of each target and kind were killed, weaker, reviewed and not noticed."""
+        counts = [Counter(f"{m.target}, {m.kind}" for m in found)
+                  for found in (self.killed, self.weaker, self.allowed, self.survivors)]
+        killed, weaker, allowed, left = counts
+        return {row: (killed[row], weaker[row], allowed[row], left[row])
+                for row in sorted(set().union(*counts))}
 
 
 # ---- mutants of a derivation -------------------------------------------------------------
 
 
-def mutants(found: Derivation, packages: Packages = None) -> list[Mutant]:
-    """Every mutant of a derivation; changes that read as before are left out."""
-    block = read(found, found.text, packages)
-    unchanged = ({f"square {name}" for name in declared(block, is_binary)}  # y^2 = y
-                 | {f"transpose {name}" for name in declared(block, is_symmetric) | {r"\pi"}})
-    result: list[Mutant] = []
+def spans(line: Line) -> Iterator[tuple[str, int, int]]:
+    """The parts of a line that are mutated: the left side of a claim, and what stands on the
+    right, without range and order."""
+    if line.keyword not in ("def", "step", "claim") or not line.tokens:
+        return
+    tail = range_at(line.tokens) if line.keyword == "def" else order_at(line.tokens)
+    tokens = line.tokens[:tail]
+    parts = split(tokens, ("=",) if line.keyword == "def" else STEPS)
+    mark, end = parts[1][0] if len(parts) > 1 else None, tokens[-1].end
+    if line.keyword == "claim":
+        yield "claim", line.start, mark.start if mark is not None else end
+    if mark is not None and mark.end < end:
+        yield "definition" if line.keyword == "def" else "step", mark.end, end
+
+
+def formulas(found: Derivation, block: Block) -> Iterator[tuple[str, int, Formula]]:
+    """What is mutated: the target, the number of the line, and the part of it."""
+    shapes, indices = mistakes.shapes(block), mistakes.indices(block)
+    alike = mistakes.alike(block, {k: s for k, s in shapes.items() if k not in indices})
+    trees: dict[int, list[tuple[Node, tuple[str, ...]]]] = {}
+    for item in block.items:
+        tree = item.left if item.kind == "claim" else item.right if item.kind == "step" else None
+        if tree is not None:
+            trees.setdefault(item.line, []).append((tree, ()))
+    for d in block.program.defs.values():
+        trees.setdefault(d.line, []).append((d.body, (*d.params, *d.indices)))
     for number, raw in logical_lines(found.text, found.line):
         try:
             line = read_line(raw, number)
         except Refused:
             continue  # an error of the derivation itself, which its check reports
-        result += [m for m in of_line(found, line) if m.change not in unchanged]
-    return result
+        for target, start, end in spans(line):
+            inside = [(t, bound) for t, bound in trees.get(number, ()) if start <= t.start < end]
+            yield target, number, Formula(
+                raw, start, end, [t for t in line.tokens if start <= t.start < end],
+                [t for t, _ in inside], alike, indices, [n for _, bound in inside for n in bound])
 
 
-def of_line(found: Derivation, line: Line) -> Iterator[Mutant]:
-    """Every mutant of a line, each text once."""
-    span = formula_span(line)
-    if span is None:
-        return
-    raw, name = line.raw, found.label or found.title
-    seen = {raw[span[0]:span[1]].strip()}
-    for change, formula in changes(raw[span[0]:span[1]]):
-        if formula.strip() in seen:
-            continue
-        seen.add(formula.strip())
-        text = raw[:span[0]] + " " + formula.strip() + raw[span[1]:]
-        digest = hashlib.sha256(f"{raw}\n{text}".encode()).hexdigest()[:12]
-        target = "definition" if line.keyword == "def" else "step"
-        yield Mutant(f"{name}:{digest}", name, line.number, target, change, text)
+def mutants(found: Derivation, packages: Packages = None, most: int | None = MOST,
+            wanted: Container[str] = ()) -> Iterator[tuple[Mutant, Block]]:
+    """The mutants of a derivation, each with what its text is read as.
+
+    A change that reads as before is left out, and one that is not read: it says nothing. On the
+    right of a relation all single tokens are changed. Of each other kind, and on the left side of
+    a claim, `most` mutants are made, those with the smallest hashes, and the `wanted` ones; all
+    for None.
+    """
+    block = read(found, found.text, packages)
+    unchanged = no_changes(block)
+    for target, number, formula in formulas(found, block):
+        seen = {spelt(formula.put())}
+        for kind, changes in KINDS.items():
+            fresh = []
+            for change, text in changes(formula):
+                if change in unchanged or (key := spelt(text)) in seen:
+                    continue
+                seen.add(key)
+                fresh.append(mutant(found, formula, number, target, kind, change, text))
+            fresh.sort(key=lambda m: m.key)
+            every = most is None or (kind == "token" and target != "claim")
+            kept = 0
+            for one in fresh:
+                if not (every or kept < (most or 0) or one.key in wanted):
+                    continue
+                changed = read(found, replaced(found, one), packages)
+                if is_read(changed) and not same_trees(block, changed):
+                    yield one, changed
+                    kept += 1
+
+
+def spelt(text: str) -> tuple[str, ...]:
+    """What tells a formula from another; nothing of one that is not read."""
+    try:
+        return tuple(t.text for t in tokenize(text))
+    except Refused:
+        return ()
+
+
+def mutant(found: Derivation, formula: Formula, number: int, target: str, kind: str, change: str,
+           new: str) -> Mutant:
+    raw, name = formula.line, found.label or found.title
+    text = raw[:formula.start] + " " + new.strip() + raw[formula.end:]
+    digest = hashlib.sha256(f"{raw}\n{text}".encode()).hexdigest()[:12]
+    return Mutant(f"{name}:{digest}", name, number, target, kind, change, text)
+
+
+def no_changes(block: Block) -> set[str]:
+    """What changes nothing: the square of 0 or 1, the transpose of what is symmetric, the order of
+    factors one of which is a number."""
+    names = mistakes.shapes(block)
+    numbers = [name for name, shape in names.items() if shape == "a number"]
+    return ({f"square {name}" for name in declared(block, is_binary)}
+            | {f"transpose {name}" for name in declared(block, is_symmetric) | {r"\pi"}}
+            | {f"swap {a} and {b}" for a, b in product(names, numbers)}
+            | {f"swap {a} and {b}" for a, b in product(numbers, names)})
 
 
 def declared(block: Block, holds: Callable[..., bool]) -> set[str]:
@@ -290,25 +192,44 @@ def read(found: Derivation, text: str, packages: Packages) -> Block:
                       packages=packages)
 
 
+def is_read(block: Block) -> bool:
+    return all(e.kind == "texcheck.lint" for e in block.errors)
+
+
 def same_trees(a: Block, b: Block) -> bool:
-    """Whether two blocks say the same in other characters."""
-    first = [(i.kind, i.relation, i.left, i.right) for i in a.items if i.kind in ("claim", "step")]
-    second = [(i.kind, i.relation, i.left, i.right) for i in b.items if i.kind in ("claim", "step")]
-    return (first == second and a.program.defs.keys() == b.program.defs.keys()
-            and all(d.body == b.program.defs[k].body for k, d in a.program.defs.items())
-            and not a.errors and not b.errors)
+    """Whether two blocks say the same in other characters, or with other brackets."""
+    first, second = claimed(a), claimed(b)
+    return (not a.errors and not b.errors
+            and [(i.kind, i.relation) for i in first] == [(i.kind, i.relation) for i in second]
+            and a.program.defs.keys() == b.program.defs.keys()
+            and all(same(i.left, j.left) and same(i.right, j.right)
+                    for i, j in zip(first, second, strict=True))
+            and all(same(d.body, b.program.defs[k].body) for k, d in a.program.defs.items()))
 
 
-def kill(found: Derivation, original: Block, mutant: Mutant) -> bool | None:
-    """Whether the mutated derivation fails; None if it reads as before."""
-    block = read(found, replaced(found, mutant), original.packages)
-    if same_trees(original, block):
-        return None
-    report = check(block, first=True)
-    if report.errors:
-        mutant.killed = report.errors[0].kind
-        return True
-    return False
+def same(a: Node | None, b: Node | None) -> bool:
+    return a == b or (a is not None and b is not None and a.names == b.names and flat(a) == flat(b))
+
+
+def flat(part: Any) -> Any:
+    """A tree without the brackets that change nothing: ``a - (b - c)`` as ``a - b + c``."""
+    if isinstance(part, tuple):
+        return tuple(map(flat, part))
+    if not isinstance(part, Node):
+        return part
+    args: list[Any] = []
+    for arg in flat(part.args):
+        if part.kind == "mul" and arg.kind == "mul":
+            args += arg.args
+        elif part.kind == "add" and arg[1].kind == "add":
+            args += [("+" if arg[0] == sign else "-", term) for sign, term in arg[1].args]
+        else:
+            args.append(arg)
+    return Node(part.kind, tuple(args))
+
+
+def claimed(block: Block) -> list[Item]:
+    return [i for i in block.items if i.kind in ("claim", "step")]
 
 
 def replaced(found: Derivation, mutant: Mutant) -> str:
@@ -323,77 +244,103 @@ def replaced(found: Derivation, mutant: Mutant) -> str:
     return "\n".join(lines)
 
 
-def fates(found: Derivation, packages: Packages = None) -> list[tuple[Mutant, bool]]:
-    """Every mutant of a derivation that reads otherwise, and whether it was noticed."""
+# ---- the fate of a mutant ----------------------------------------------------------------
+
+
+def fates(found: Derivation, packages: Packages = None, most: int | None = MOST,
+          wanted: Container[str] = ()) -> list[Mutant]:
+    """Every mutant of a derivation with its fate."""
     original = read(found, found.text, packages)
-    pairs = [(mutant, kill(found, original, mutant)) for mutant in mutants(found, packages)]
-    return [(mutant, dead) for mutant, dead in pairs if dead is not None]
+    result = []
+    for one, changed in mutants(found, packages, most, wanted):
+        errors = check(changed, first=True).errors
+        if errors:
+            one.fate = errors[0].kind
+        elif says_less(found, original, changed):
+            one.fate = "weaker"
+        result.append(one)
+    return result
 
 
-def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None,
-           jobs: int = 1, packages: Packages = None) -> Outcome:
-    """Run all mutants of all derivations of some files.
+def says_less(found: Derivation, original: Block, changed: Block) -> bool:
+    r"""Whether a changed inequality follows from the one that stood there.
+
+    ``a \le b`` gives ``a \le c`` if ``b \le c``, and ``c \le b`` if ``c \le a``: the last step of
+    a claim on the right, or the first on the left. What it needs is checked as a claim.
+    """
+    pairs = [(i, j) for i, j in zip(claimed(original), claimed(changed), strict=True)
+             if i.kind == "step" and (i.left, i.right) != (j.left, j.right)]
+    if len(pairs) != 1 or pairs[0][0].relation in ("=", r"\approx") or pairs[0][0].over:
+        return False
+    old, new = pairs[0]
+    low, high = (old.rhs, new.rhs) if old.left == new.left else (new.lhs, old.lhs)
+    claim = f"{found.text}\nclaim: {low}\n{old.relation} {high}"
+    return not check(read(found, claim, original.packages), first=True).errors
+
+
+def mutate(files: Iterable[str | Path], allowed: dict[str, str] | None = None, jobs: int = 1,
+           packages: Packages = None, most: int | None = MOST) -> Outcome:
+    """Run the mutants of all derivations of some files.
 
     Parameters
     ----------
     files : iterable of path
     allowed : dict
-        From the key of a survivor to the reason why the mutated line is true. Entries for
-        derivations of other files are left alone.
+        From the key of a survivor to the reason why the mutated line is true: these are always
+        tried. Entries for derivations of other files are left alone.
     jobs : int
         Processes; each takes a derivation at a time.
     packages : tuple of str or None
         What ``code:`` lines may name, as in `read_block`.
+    most : int or None
+        As in `mutants`.
     """
     allowed = allowed or {}
-    outcome = Outcome(0, 0, 0, 0, [], [], [])
-    used: set[str] = set()
     every = [found for path in files for found in derivations(path)]
-    fate = partial(fates, packages=packages)
+    fate = partial(fates, packages=packages, most=most, wanted=frozenset(allowed))
     if jobs > 1:
         with ProcessPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             results = list(pool.map(fate, every))
     else:
         results = list(map(fate, every))
-    for mutant, dead in itertools.chain.from_iterable(results):
-        count(outcome, mutant, dead, allowed, used)
+    outcome = Outcome()
+    for one in (m for result in results for m in result):
+        if one.fate:
+            (outcome.weaker if one.fate == "weaker" else outcome.killed).append(one)
+        else:
+            (outcome.allowed if one.key in allowed else outcome.survivors).append(one)
     names = {found.label or found.title for found in every}
+    used = {one.key for one in outcome.allowed}
     outcome.stale = sorted(key for key in set(allowed) - used if key.rpartition(":")[0] in names)
     return outcome
 
 
-def count(outcome: Outcome, mutant: Mutant, dead: bool, allowed: dict[str, str],
-          used: set[str]) -> None:
-    if not dead and mutant.key in allowed:
-        used.add(mutant.key)
-        outcome.allowed.append(mutant)
-        return
-    if mutant.target == "step":
-        outcome.steps += 1
-        outcome.steps_killed += dead
-    else:
-        outcome.definitions += 1
-        outcome.definitions_killed += dead
-    if not dead:
-        outcome.survivors.append(mutant)
-
-
-def run(files: list[str], output: str | None, allow: str | None, packages: Packages) -> int:
-    """The command ``--mutate``: 0 if the targets are met and no survivor is unlisted."""
+def run(files: list[str], output: str | None, allow: str | None, packages: Packages,
+        most: int | None = MOST) -> int:
+    """The command ``--mutate``: 0 if no survivor is unlisted, and none is listed that is none."""
     allowed = json.loads(Path(allow).read_text(encoding="utf-8")) if allow else {}
-    outcome = mutate(files, allowed, jobs=os.cpu_count() or 1, packages=packages)
-    for mutant in outcome.survivors:
-        print(f"line {mutant.line}: survives [{mutant.key}] {mutant.target}, "
-              f"{mutant.change}: {mutant.text.strip()}")
+    outcome = mutate(files, allowed, os.cpu_count() or 1, packages, most)
+    for one in outcome.survivors:
+        print(f"line {one.line}: survives [{one.key}] {one.target}, {one.kind}, "
+              f"{one.change}: {one.text.strip()}")
     for key in outcome.stale:
         print(f"the allow-list names {key}, which is no survivor: {allowed[key]}")
-    print(f"steps: {outcome.steps_killed} of {outcome.steps} mutants killed "
-          f"({100 * outcome.step_rate:.2f} %, target {100 * STEP_TARGET:g} %)")
-    print(f"definitions: {outcome.definitions_killed} of {outcome.definitions} mutants killed "
-          f"({100 * outcome.definition_rate:.2f} %, target {100 * DEFINITION_TARGET:g} %)")
-    print(f"{len(outcome.allowed)} reviewed survivors, {len(outcome.survivors)} others")
+    print(table(outcome))
     if output:
-        report = asdict(outcome) | {"step_rate": outcome.step_rate,
-                                    "definition_rate": outcome.definition_rate, "ok": outcome.ok}
+        report = {"ok": outcome.ok, "rows": outcome.rows, "stale": outcome.stale,
+                  "weaker": [asdict(m) for m in outcome.weaker],
+                  "allowed": [asdict(m) for m in outcome.allowed],
+                  "survivors": [asdict(m) for m in outcome.survivors]}
         Path(output).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0 if outcome.ok else 1
+
+
+def table(outcome: Outcome) -> str:
+    """How many mutants of each target and kind were made, and what became of them."""
+    lines = [f"{'mutants':<24}{'made':>8}{'killed':>8}{'weaker':>8}{'reviewed':>10}{'survive':>9}"]
+    rows = outcome.rows
+    total = tuple(map(sum, zip(*rows.values(), strict=True))) or (0, 0, 0, 0)
+    for row, (killed, weaker, seen, left) in [*rows.items(), ("all", total)]:
+        made = killed + weaker + seen + left
+        lines.append(f"{row:<24}{made:>8}{killed:>8}{weaker:>8}{seen:>10}{left:>9}")
+    return "\n".join(lines)

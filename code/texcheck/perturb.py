@@ -19,10 +19,11 @@ from . import values as v
 from .compare import LOOSE, evaluated, largest, trees
 from .corners import THEMES, Corners
 from .draw import draw_symbols
-from .env import NOWHERE, Draw, Env, Watch
+from .env import NOWHERE, Draw, Env, Memo, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .items import Item
+from .notation.distributions import KINDS
 from .program import Program
 from .reach import names_behind, nodes_behind
 from .report import Result
@@ -33,6 +34,7 @@ SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
 SHAKES = 3
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
+TAME = ("exact",), ("exact", "small")  # themes on which a mean is trusted: of =, of inequalities
 APPROXIMATE = 1e-10  # of the largest number met: what a mean or an integral may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
 
@@ -54,7 +56,7 @@ def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def unusual(program: Program, seed: list[int], watch: Watch,
+def unusual(program: Program, seed: list[int], watch: Watch, memo: Memo,
             written: tuple[float, ...]) -> Iterator[tuple[str, Evaluator]]:
     """Draws at the corners that fulfil the assumptions, each with its theme."""
     for number in range(CORNERS):
@@ -66,7 +68,7 @@ def unusual(program: Program, seed: list[int], watch: Watch,
                 continue
         except (Undefined, Refused):
             continue
-        evaluator.watch = watch
+        evaluator.watch, evaluator.memo = watch, memo
         yield corners.theme, evaluator
 
 
@@ -75,8 +77,7 @@ def refuted(result: Result, evaluator: Evaluator,
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
     inexact = integrates(evaluator.program, item) or approximates(evaluator.program, item)
-    if inexact and (
-            result.grade != "inequality" or theme not in ("exact", "small")):
+    if inexact and theme not in TAME[result.grade == "inequality"]:
         return None
     pair = evaluated(item, evaluator).pair()
     if pair is None or not beyond_rounding(result, evaluator, *pair):
@@ -164,11 +165,12 @@ def approximates(program: Program, item: Item) -> bool:
 
 
 def integrates(program: Program, item: Item) -> bool:
-    """Whether a step averages over a normal variable: a quadrature has an error of its own."""
+    """Whether a step averages over a continuous variable: a quadrature has an error of its own."""
     sides = trees(item)
-    return any(n.kind == "normal" for n in nodes_behind(program, *sides)) or any(
-        program.rvs[n].dist is not None for n in names_behind(program, *sides)
-        if n in program.rvs)
+    laws = [n.kind for n in nodes_behind(program, *sides) if n.kind in KINDS]
+    laws += [rv.dist.kind for n in names_behind(program, *sides)
+             if (rv := program.rvs.get(n)) is not None and rv.dist is not None]
+    return any(KINDS[kind].outcomes is None for kind in laws)
 
 
 def differentiates(program: Program, item: Item) -> bool:
@@ -203,7 +205,7 @@ class Shaken(Evaluator):
     """
 
     def __init__(self, evaluator: Evaluator, number: int):
-        super().__init__(evaluator.program, evaluator.draw)
+        super().__init__(evaluator.program, evaluator.draw, evaluator.memo)
         self.singly = True
         self.rng = np.random.default_rng([evaluator.draw.seed, number])
         self.most = 0.0
@@ -321,4 +323,4 @@ def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
 
     values = {k: moved(k, x) for k, x in draw.values.items()}
     families = {k: {i: moved(k, x) for i, x in f.items()} for k, f in draw.families.items()}
-    return Evaluator(program, replace(draw, values=values, families=families))
+    return Evaluator(program, replace(draw, values=values, families=families), evaluator.memo)

@@ -32,6 +32,7 @@ from .values import Array
 AGREE = 1e-11  # of two rules, beside the mean of the magnitude
 MOST_POINTS = 6000
 MOST_PIECES = 80
+STILL = 1e-10  # along what is left out, an integrand moves by less, beside its value
 FLAT = 1e-9  # a direction in which the integrand moves by less, beside the others, is left out
 Decisions = list[bool]
 
@@ -139,14 +140,15 @@ class Integrand(Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """A standard variable: where it lies, how wide a panel may be, and at which of its ends it goes
-    on without being integrated."""
+    """A standard variable: where it lies, how wide a panel may be, at which of its ends it goes on
+    without being integrated, and where what is too narrow for a rule most often stands."""
 
     name: str
     low: float
     high: float
     width: float
     tails: tuple[float, ...] = ()
+    narrow: tuple[float, ...] = (0.0, 1e-3, -0.03)
 
     def density(self, x: torch.Tensor) -> torch.Tensor:
         if self.name == "normal":
@@ -164,8 +166,8 @@ class Axis:
 
 
 NORMAL = Axis("normal", -13.0, 13.0, 2.0, (-13.0, 13.0))
-UNIFORM = Axis("uniform", 0.0, 1.0, 0.5)
-EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0, (60.0,))
+UNIFORM = Axis("uniform", 0.0, 1.0, 0.5, narrow=(0.0, 1.0, 0.5, 1e-3))
+EXPONENTIAL = Axis("exponential", 0.0, 60.0, 3.0, (60.0,), (0.0, 1e-3, 0.03))
 
 
 @lru_cache(maxsize=64)
@@ -258,17 +260,36 @@ def on_line(f: Integrand, axis: Axis) -> Mean:
         first, second = (weighted(f, nodes[:, None], w) for nodes, w in rules)
         if not readable(second.value):
             return trusted(f, first, second)
-        if agreed(first, second):
+        sharp = agreed(first, second) and not resolved(f, axis)
+        if agreed(first, second) and not sharp:
             return second
         closed = exponential(f, 1) if axis is NORMAL else None
         if closed is not None:
             return closed
+        if sharp:
+            raise unknown("it has a place that is too narrow to see")
     for cells in (96, 900):
         try:
             return in_pieces(f, axis, cells)
         except Unseen:
             continue
     raise unknown("it bends or jumps in too many places")
+
+
+def resolved(f: Integrand, axis: Axis) -> bool:
+    """Whether an integrand is, at the places where what is narrow most often stands, about what the
+    polynomial through its values at the nodes of a rule is."""
+    nodes, _ = axis.rule(32)
+    places = np.array(axis.narrow)
+    values = f.many(torch.as_tensor(np.append(nodes, places)[:, None]), []).values.detach().numpy()
+    seen, there = values[:len(nodes)], values[len(nodes):]
+    scale = axis.high - axis.low
+    factors = 4 * (nodes[:, None] - nodes) / scale + np.eye(len(nodes))
+    from_node = places[:, None] - nodes
+    share = 1 / (factors.prod(axis=1) * np.where(from_node == 0, 1e-300, from_node))
+    told = (share @ seen) / share.sum(axis=1, keepdims=True)
+    size = np.maximum(np.abs(seen).max(axis=0), np.abs(there))
+    return bool((np.abs(told - there) <= 0.1 * size).all())
 
 
 class Unseen(Exception):
@@ -490,7 +511,26 @@ def in_space(f: Integrand, axes: Sequence[Axis]) -> Mean:
         axes = [a for a, keep in zip(axes, kept, strict=True) if keep]
     if rank == len(slopes[0]):
         return in_full(f, axes, smooth, count)
+    if not still(f, basis, rest, rng):
+        raise unknown("it moves far less in some directions than in others")
     return averaged_rest(f, basis, rest, axes[:rank], moves)
+
+
+def still(f: Integrand, basis: torch.Tensor, rest: torch.Tensor,
+          rng: np.random.Generator) -> bool:
+    """Whether an integrand keeps its values along the directions that are left out.
+
+    Slopes are seen beside one another: a direction with a small one may matter where another one
+    is far larger. So the values are compared, close to the middle and far from it.
+    """
+    for reach in (0.1, 1.0, 2.0):
+        along = basis @ torch.as_tensor(reach * rng.normal(size=basis.shape[1]))
+        for start in (along, along + 0.5 * rest.sum(1)):
+            aside = start + rest @ torch.as_tensor(reach * rng.normal(size=rest.shape[1]))
+            here, there = (f.one(x[None]).values.detach() for x in (start, aside))
+            if bool(((here - there).abs() > STILL * (here.abs() + 1e-290)).any()):
+                return False
+    return True
 
 
 def averaged_rest(f: Integrand, basis: torch.Tensor, rest: torch.Tensor, axes: Sequence[Axis],
@@ -555,7 +595,7 @@ def in_full(f: Integrand, axes: Sequence[Axis], smooth: bool, count: int) -> Mea
     before: Mean | None = None
     for points, weights in rules(tuple(axes)):
         found = weighted(f, points, weights)
-        if before is not None and agreed(before, found):
+        if before is not None and agreed(before, found) and visible(f, axes, found):
             return found
         before = found
     if all(a is NORMAL for a in axes):
@@ -567,6 +607,16 @@ def in_full(f: Integrand, axes: Sequence[Axis], smooth: bool, count: int) -> Mea
         return Mean(torch.cat([p.value for p in parts]), torch.cat([p.size for p in parts]))
     raise unknown(f"it depends on {len(axes)} variables, and is neither a polynomial of low degree "
                   "nor the exponential of one; average it by parts, or over one variable at a time")
+
+
+def visible(f: Integrand, axes: Sequence[Axis], found: Mean) -> bool:
+    """Whether an integrand is not far larger in the middle than it was seen to be."""
+    middle = np.array([a.narrow[0] for a in axes])
+    random = np.random.default_rng(len(axes)).normal(size=(2, len(axes)))
+    spots = np.clip(np.array([middle, *(middle + random * [[1e-3], [0.03]])]),
+                    [a.low for a in axes], [a.high for a in axes])
+    there = f.many(torch.as_tensor(spots), []).values.detach().abs()
+    return bool((there <= 1e3 * found.size.detach() + 1e-290).all())
 
 
 def rules(axes: tuple[Axis, ...]) -> Iterator[tuple[Array, Array]]:
@@ -639,7 +689,8 @@ def exponential(f: Integrand, size: int) -> Mean | None:
             row, = torch.autograd.grad(s, zero, create_graph=True, allow_unused=True)
         bends.append(torch.zeros(size, dtype=torch.float64) if row is None else row[0])
     b, h = slope[0], torch.stack(bends)
-    trial = torch.as_tensor(np.random.default_rng(size).normal(size=(5, size)))
+    width = 1 / math.sqrt(1 + float(h.detach().abs().sum()))
+    trial = torch.as_tensor(width * np.random.default_rng(size).normal(size=(5, size)))
     seen = f.many(trial, []).values[:, 0].detach() / torch.sign(value[0, 0].detach())
     told = height + trial @ b + 0.5 * ((trial @ h) * trial).sum(1)
     if not bool((seen > 0).all()) or not bool(

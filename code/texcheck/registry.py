@@ -65,13 +65,14 @@ class Entry:
 class Part(Entry):
     """A kind of node that stands inside others: shown, read by what holds it, never valued.
 
-    `read` is what the grammar calls for it by its kind: parser -> node.
+    `read` is what the grammar calls for it by its kind: parser -> node. `ends` as in `Notation`.
     """
 
     kind: str
     show: Callable[..., str]
     read: Callable[..., Any] | None = field(default=None, kw_only=True)
     names: Callable[..., tuple[str, ...]] = field(default=lambda node: (), kw_only=True)
+    ends: Callable[..., tuple[Any, ...]] = field(default=lambda node: (), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,13 @@ class Notation(Entry):
     rounds : str
         Where its value is rounded: ``never`` (it is taken over as it is), ``fractions`` (of whole
         numbers it is exact), ``once``, or ``often`` (by more than its arguments show).
+    keeps : callable
+        Node -> what is left of it if a mutation forgets the notation, such as the argument of a
+        root; or None.
+    swaps : callable
+        Node -> the two arguments that a mutation exchanges, such as those of a divergence; or None.
+    ends : callable
+        Node -> the ends of what it runs over, which a mutation shifts by one.
     """
 
     kind: str
@@ -142,6 +150,9 @@ class Notation(Entry):
     vanishes: bool = field(default=False, kw_only=True)
     differentiates: Callable[..., list[Any]] = field(default=lambda node: [], kw_only=True)
     rounds: Literal["never", "fractions", "once", "often"] = field(default="once", kw_only=True)
+    keeps: Callable[..., Any] = field(default=lambda node: None, kw_only=True)
+    swaps: Callable[..., Any] = field(default=lambda node: None, kw_only=True)
+    ends: Callable[..., tuple[Any, ...]] = field(default=lambda node: (), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -167,6 +178,8 @@ class Function(Entry):
         Whether ``\tanh^2(u)`` is read.
     scalar : bool
         Whether its value is always a number, so that a power behind it may mean two things.
+    multiplicative : bool
+        Whether both mean the same: the power of the value is the value of the power.
     square : bool
         Whether an entrywise function takes a square matrix (else: one might mean the function of
         the matrix).
@@ -185,6 +198,7 @@ class Function(Entry):
     arguments: tuple[int, int] = field(default=(1, 1), kw_only=True)
     powers: bool = field(default=False, kw_only=True)
     scalar: bool = field(default=False, kw_only=True)
+    multiplicative: bool = field(default=False, kw_only=True)
     square: bool = field(default=True, kw_only=True)
     jumps: bool = field(default=False, kw_only=True)
     picks: bool = field(default=False, kw_only=True)

@@ -133,8 +133,8 @@ def givens(items: list[Shown]) -> tuple[list[nodes.Node], list[nodes.Node]]:
                 sentence += nodes.math("", part)
             sentence += nodes.Text(". ")
         elif item["kind"] == "def":
-            label = [nodes.inline("", "write ", classes=["label"])] if item["standing"] == "name" \
-                else []
+            word = {"name": "write ", "given": "given "}.get(item["standing"])
+            label = [nodes.inline("", word, classes=["label"])] if word else []
             line = given("", "", *label, formula("", item["tex"]), definition=True)
             code = anchors.pop(item["lhs"], None)
             if code:

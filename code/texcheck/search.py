@@ -2,13 +2,12 @@
 
 A random local search: symbols are moved inside of their domains (a positive number by a factor, a
 definite matrix by a congruence), and a move that raises the objective is kept. All of it follows
-from the seed, within a number of evaluations and of seconds.
+from the seed, within a number of evaluations.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -30,7 +29,7 @@ NO_VALUE = (Refused, Undefined, ArithmeticError, np.linalg.LinAlgError, RuntimeE
 
 
 def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rng, *,
-          evaluations: int, seconds: float, enough: float = math.inf
+          evaluations: int, values: int, enough: float = math.inf
           ) -> tuple[float, Evaluator] | None:
     """The best draw that moves from one lead to, and its objective; None if it has none.
 
@@ -43,18 +42,18 @@ def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rn
         Symbols that matter.
     rng : numpy.random.Generator
     evaluations : int
-    seconds : float
-        Processor time.
+    values : int
+        Nodes that may be valued: a bound on the time.
     enough : float
         Stop above it.
     """
-    started = time.process_time()
+    until = start.memo.valued + values
     best = tried(start, objective)
     if best is None:
         return None
     found, width = start, 0.5
     for _ in range(evaluations):
-        if best > enough or time.process_time() - started > seconds:
+        if best > enough or start.memo.valued > until:
             break
         other = moved(found, names, rng, width)
         value = tried(other, objective)

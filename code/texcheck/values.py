@@ -84,6 +84,12 @@ def type_error(message: str) -> Refused:
     return Refused("type", message)
 
 
+def too_many(what: str) -> Refused:
+    """The error for an enumeration without an end."""
+    return type_error(f"{what}: too many to enumerate; write a letter for the size, as in "
+                      r"\{0,1\}^n or \sum_{i=1}^{n}, and it is drawn small")
+
+
 def squeeze(a: torch.Tensor) -> torch.Tensor:
     """A 1×1 matrix as the number that it is."""
     return a.reshape(()) if a.dim() == 2 and a.shape == (1, 1) else a

@@ -76,6 +76,7 @@ ORACLES = {
     "A + c I": lambda L: L.A + L.c * np.eye(L.n),
     r"\mathrm{tr}(A)": lambda L: np.trace(L.A),
     r"\det(A)": lambda L: np.prod(np.linalg.eigvalsh(L.A)),
+    r"\det(A)^{-1}": lambda L: 1 / np.prod(np.linalg.eigvalsh(L.A)),
     r"\mathrm{diag}(x)": lambda L: np.diag(L.x.ravel()),
     r"\mathrm{vec}(W)": lambda L: column(L.W.ravel(order="F")),
     r"\mathrm{softmax}(x)": lambda L: special.softmax(L.x),

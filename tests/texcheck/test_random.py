@@ -265,6 +265,22 @@ def test_polynomials_of_normal_vectors(size, seed):
     assert abs(float(found.value.detach()) - true) < 1e-8 * (1 + abs(true))
 
 
+@usual
+@given(st.lists(st.floats(-9, 9), min_size=1, max_size=6), st.integers(0, 5))
+def test_exponentials_of_quadratic_forms_at_all_scales(exponents, seed):
+    """From far too narrow for any rule to far too wide: exact, or refused."""
+    size = len(exponents)
+    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))
+    scales = 10.0 ** np.array(exponents)
+    form = torch.as_tensor((q * scales) @ q.T)
+    try:
+        found = mean(Plain(lambda u: torch.exp(-0.5 * (u @ form @ u))), [NORMAL] * size)
+    except texcheck.errors.Undefined:
+        return
+    true = math.prod((1 + scales) ** -0.5)
+    assert abs(float(found.value.detach()) / true - 1) < 1e-9
+
+
 def test_a_product_of_all_entries_is_not_taken_for_zero():
     try:
         found = mean(Plain(lambda u: torch.prod(u * u)), [NORMAL] * 6)

@@ -17,7 +17,6 @@ from texcheck import check, read_block
 from texcheck.draw import draw_symbols
 from texcheck.errors import Refused, Undefined
 from texcheck.manual import PAGE, PREAMBLE, filled
-from texcheck.mutate import changes
 from texcheck.registry import (
     Function,
     Infix,
@@ -29,6 +28,7 @@ from texcheck.registry import (
     register,
     registered,
 )
+from texcheck.slips import changes
 from texcheck.trees import Node, show, walk
 
 ENTRIES = list(load().entries)

@@ -192,11 +192,24 @@ def read_entrywise_power(p: Parser, base: Node, start: int) -> Node | None:
     return Node("epow", (base, p.expr()), start, base.end)
 
 
+def without_power(node: Node) -> Node:
+    """The base; of a power of e the exponent, as where the exponential is forgotten."""
+    base: Node = node.args[0]
+    exponent: Node = node.args[1]
+    return exponent if base == Node("number", ("e",)) else base
+
+
+def turned(node: Node) -> tuple[Node, Node] | None:
+    """The two terms of a difference, which may stand the wrong way round."""
+    signs = [sign for sign, _ in node.args]
+    return (node.args[0][1], node.args[1][1]) if signs == ["+", "-"] else None
+
+
 register(
     "Numbers, sums and products",
     Notation("num", lambda node, text: text, num_value, rounds="never", examples=("0.5 a",)),
     Notation("add", show_sum, add_value, rounds="fractions",
-             vanishes=True, siblings={"+": "-", "-": "+"},
+             vanishes=True, siblings={"+": "-", "-": "+"}, swaps=turned,
              examples=("a + b - 2c",), refused=((r"a - -b", r"a - (-b)"),
                                                 (r"{a + b} c", r"(a + b) c"))),
     Notation("neg", lambda node, a: f"(-{show(a)})", neg_value, rounds="fractions",
@@ -207,10 +220,10 @@ register(
     Notation("times", joined(" x "), times_value, rounds="fractions",
              infix={r"\times": Infix("product", read_times)}, examples=(r"3 \times a",)),
     Notation("div", joined(" / "), div_value, rounds="fractions", starts={r"\frac": read_fraction},
-             infix={"/": Infix("product", read_slash)},
+             infix={"/": Infix("product", read_slash)}, swaps=lambda node: node.args,
              examples=(r"\frac{a}{b}", "a / (b c)", r"\frac{x}{z}"),
              refused=((r"a/b c", r"\frac{a}{b} c"),)),
-    Notation("pow", joined(" ^ "), pow_value, rounds="fractions",
+    Notation("pow", joined(" ^ "), pow_value, rounds="fractions", keeps=without_power,
              examples=("a^2", "c^{1/2}", "e^{a}", "A^{-1}", "A^3"),
              refused=((r"a^10", r"a^{10}"), (r"x^2", r"x^{\odot 2}"))),
     Notation("had", joined(" .* "), had_value, rounds="fractions",
@@ -218,9 +231,10 @@ register(
              siblings={r"\odot": "+"}, examples=(r"x \odot z",),
              refused=((r"a \circ b", r"a \odot b"),)),
     Notation("epow", joined(" .^ "), epow_value, rounds="fractions", power=read_entrywise_power,
-             examples=(r"x^{\odot 2}",)),
+             keeps=lambda node: node.args[0], examples=(r"x^{\odot 2}",)),
     Notation("sqrt", lambda node, a, order: f"root({show(a)}, {show(order)})", sqrt_value,
-             starts={r"\sqrt": read_root}, examples=(r"\sqrt{c}", r"\sqrt[3]{c}")),
+             starts={r"\sqrt": read_root}, keeps=lambda node: node.args[0],
+             examples=(r"\sqrt{c}", r"\sqrt[3]{c}")),
     Notation("binom", lambda node, a, b: f"binomial({show(a)}, {show(b)})", binom_value,
              starts={r"\binom": read_binomial}, examples=(r"\binom{n}{2}",)),
 )

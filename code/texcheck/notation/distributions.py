@@ -483,7 +483,7 @@ register(
                        r"\begin{pmatrix} c & 0 \\ 0 & c \end{pmatrix})")),
     Notation("kl", lambda node, p, q: f"KL({show(p)} || {show(q)})", kl_value, rounds="often",
              spells={r"\mathrm{KL}": read_divergence, "D": read_indexed_divergence},
-             vanishes=True,
+             vanishes=True, swaps=lambda node: node.args,
              examples=(r"\mathrm{KL}(q \,\|\, s)",
                        r"\mathrm{KL}(\mathcal{N}(a,c) \,\|\, \mathcal{N}(0,1))",
                        r"\mathrm{KL}(\mathcal{N}(x, c I) \,\|\, \mathcal{N}(0, I))")),

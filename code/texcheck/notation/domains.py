@@ -217,7 +217,7 @@ def members(e: Evaluator, domain: Node, env: Env) -> list[Any]:
         low = e.whole(extra[0], env, "the first member")
         high = e.whole(extra[1], env, "the last member")
         if high - low > MOST_TERMS:
-            raise v.type_error(f"{high - low + 1} members: too many to enumerate")
+            raise v.too_many(f"{high - low + 1} members")
         single = list(range(low, high + 1))
     else:
         raise v.type_error(f"{show(domain)} cannot be enumerated")
@@ -229,7 +229,7 @@ def members(e: Evaluator, domain: Node, env: Env) -> list[Any]:
     dims = [*dims, 1] if len(dims) == 1 else dims
     size = math.prod(dims)
     if size * math.log2(max(2, len(single))) > math.log2(MOST_TERMS):
-        raise v.type_error(f"{len(single)}^{size} members: too many to enumerate")
+        raise v.too_many(f"{len(single)}^{size} members")
     return [torch.tensor([float(x) for x in entries], dtype=torch.float64).reshape(dims)
             for entries in itertools.product(single, repeat=size)]
 

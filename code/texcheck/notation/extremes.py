@@ -92,8 +92,7 @@ def bodied(p: Parser, op: str, key: str, start: int) -> Node:
     """What is made small or large: the product behind it."""
     if key in p.bound:
         raise p.refuse(f"{key} is already bound around this {op}: take another letter", start)
-    if not p.starts_factor():
-        raise p.refuse(f"the {op} has no body here")
+    p.needs_body(f"the {op}")
     p.bound.append(key)
     body = p.term()
     p.bound.pop()

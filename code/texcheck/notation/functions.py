@@ -64,7 +64,7 @@ def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
     sup = p.superscript()
     return (len(args) == 1 and sup is not None and sup.text != r"\top"
             and not sup.text.startswith(r"\odot")
-            and (entry.entrywise or entry.scalar))
+            and (entry.entrywise or entry.scalar) and not entry.multiplicative)
 
 
 def powered_function(p: Parser, entry: Function, primes: int, start: int) -> Node:
@@ -188,10 +188,16 @@ def jumps(node: Node) -> bool:
     return registry.function(node.args[0]).jumps
 
 
+def argument(node: Node) -> Node | None:
+    """What is left where a function of every entry is forgotten."""
+    argument: Node = node.args[1][0]
+    return argument if registry.function(node.args[0]).entrywise else None
+
+
 register(
     "Functions",
     Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True,
-             differentiates=of_primes, examples=(r"\tanh'(a)",)),
+             differentiates=of_primes, keeps=argument, examples=(r"\tanh'(a)",)),
     Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
              square=False, siblings={r"\log": r"\exp"},
              examples=(r"\log c", r"\log(1 + e^a)"),

@@ -404,6 +404,7 @@ register(
          examples=(r"\int_0^\infty e^{-c u} \, \mathrm{d}u",)),
     Notation("integral", show_integral, integral_value, starts={r"\int": read_integral},
              binds=lambda node: (node.args[0],), reach=reach, approximate=True, vanishes=True,
+             ends=lambda node: node.args[1:3],
              examples=(r"\int_a^b u^2 \, \mathrm{d}u", r"\int_{-\infty}^{\infty} e^{-u^2} \, du"),
              refused=((r"\int u^2 \, \mathrm{d}u", r"\int_0^a u^2 \, \mathrm{d}u"),
                       (r"\int_0^1 a \, \mathrm{d}u", "a"))),

@@ -28,6 +28,7 @@ from .tables import same
 
 MOST_OUTCOMES = 2**13
 PATIENCE = 3  # draws on which a mean is sought that is not found
+POINTS = 8  # of a rule, that take as long as valuing a node
 Weighted: TypeAlias = list[tuple[Env, Any]]
 Body: TypeAlias = Callable[[Env], Any]
 
@@ -306,6 +307,7 @@ class Joint:
 
     def many(self, points: torch.Tensor, decided: Decisions) -> Batch:
         """At several points, all with the same decisions."""
+        self.e.memo.valued += len(points) // POINTS
         if id(self.mark) not in self.e.memo.singly and len(points) > 2:
             steps: list[tuple[bool, ...]] = []
             before, self.e.doubts = self.e.doubts, []

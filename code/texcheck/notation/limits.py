@@ -31,8 +31,7 @@ def read_limit(p: Parser, start: int) -> Node:
     p.at = sub.after
     if key in p.bound:
         raise p.refuse(f"{key} is already bound around this limit: take another letter", start)
-    if not p.starts_factor():
-        raise p.refuse("the limit has no body here")
+    p.needs_body("the limit")
     p.bound.append(key)
     body = p.term()
     p.bound.pop()
@@ -167,6 +166,7 @@ register(
                        r"\lim_{t\to 0} \frac{\sin(a t)}{t}"),
              refused=((r"\lim a", r"\lim_{t\to 0} \frac{\sin(a t)}{t}"),)),
     Notation("series", show_series, series_value, read=read_series, binds=first_name, reach=reach,
+             ends=lambda node: node.args[1:2],
              approximate=True, vanishes=True,
              examples=(r"\sum_{k=0}^{\infty} \frac{c^k}{k!}", r"\sum_{k=1}^\infty \frac{a}{k^2}")),
 )

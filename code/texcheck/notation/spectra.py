@@ -24,10 +24,14 @@ def reader(letter: str, kind: str) -> Callable[[Parser, int], Node | None]:
 
     def read(p: Parser, start: int) -> Node | None:
         sub = p.subscript() if p.peek() == "_" and p.at < p.end else None
-        if sub is None or sub.after >= p.end or p.tokens[sub.after].text != "(":
+        if sub is None:
             return None
         end = ENDS.get(sub.text.replace("{", "").replace("}", ""), "")
         taken = f"{letter}_{{{sub.text}}}"
+        if sub.after >= p.end or p.tokens[sub.after].text != "(":
+            if end and p.lookup(taken) is None and p.lookup(letter) is None:
+                raise p.refuse(f"{taken} of what? write {taken}(A)", start)
+            return None
         if p.lookup(taken) is not None or (not end and p.lookup(letter) is not None):
             return None
         p.check_script(sub)

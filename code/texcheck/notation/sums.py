@@ -47,8 +47,7 @@ def read_reduction(p: Parser, entry: Reduction, start: int) -> Node | None:
             raise p.refuse(f"{name} is already bound around this {op}: take another letter",
                               p.tokens[sub.first].start)
     p.bound += names
-    if not p.starts_factor():
-        raise p.refuse(f"the {op} has no body here")
+    p.needs_body(f"the {op}")
     body = p.term()
     for _ in names:
         p.bound.pop()
@@ -213,18 +212,18 @@ def bindings(e: Evaluator, binds: tuple[Node, ...], conditions: tuple[Node, ...]
         if depth == len(binds):
             e.work += 1
             if e.work > MOST_WORK:
-                raise v.type_error(f"more than {MOST_WORK} terms in all: too many to enumerate")
+                raise v.too_many(f"more than {MOST_WORK} terms in all")
             if e.holds(conditions, inner):
                 yield inner
             continue
         places = options(e, binds[depth], binds, body, inner)
         count += len(places)
         if count > MOST_TERMS:
-            raise v.type_error(f"more than {MOST_TERMS} terms: too many to enumerate")
+            raise v.too_many(f"more than {MOST_TERMS} terms")
         name = binds[depth].args[0]
         terms = inner.terms * max(1, len(places))
         if terms > MOST_WORK:
-            raise v.type_error(f"{terms} terms one inside the other: too many to enumerate")
+            raise v.too_many(f"{terms} terms one inside the other")
         inner = replace(inner, terms=terms)
         stack += [(depth + 1, inner.binding({name: o})) for o in reversed(places)]
 
@@ -237,7 +236,7 @@ def options(e: Evaluator, bind: Node, binds: tuple[Node, ...], body: Node,
         low = e.whole(rest[0], env, "the lower end of a sum")
         high = e.whole(rest[1], env, "the upper end of a sum")
         if high - low > MOST_TERMS:
-            raise v.type_error(f"{high - low + 1} terms: too many to enumerate")
+            raise v.too_many(f"{high - low + 1} terms")
         return list(range(low, high + 1))
     if how == "set":
         return domain_values(e, rest[0], env)
@@ -295,9 +294,14 @@ def reach(node: Node) -> tuple[list[Node], list[Node]]:
     return ends, [*flatten(node.args[2]), node.args[3]]
 
 
+def ends(bind: Node) -> tuple[Node, ...]:
+    """The first and the last place of an index that has such."""
+    return tuple(bind.args[2:]) if bind.args[1] == "range" else ()
+
+
 register(
     "Sums over an index",
-    Part("bind", show_bind, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
+    Part("bind", show_bind, ends=ends, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
     Notation("big", show_big, big_value, read=read_reduction, binds=bound_letters, reach=reach,
              vanishes=True, examples=(r"\sum_{k=1}^n \sum_{l=1}^n x_k z_l",)),
     Reduction("sum", total, separate=False, fast=sum_at_once, siblings={r"\sum": r"\prod"},

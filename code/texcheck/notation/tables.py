@@ -95,7 +95,7 @@ def joint(e: Evaluator, key: str, env: Env) -> Joint:
     members = [alphabet(e, n) for n in names]
     size = math.prod(len(m) for m in members)
     if size > 2**14:
-        raise v.type_error(f"{size} joint outcomes of {pretty(key)}: too many to enumerate")
+        raise v.too_many(f"{size} joint outcomes of {pretty(key)}")
     places = np.array(list(itertools.product(*[range(len(m)) for m in members])))
     weight: torch.Tensor | None = None
     for number, factor in enumerate(factors):
