@@ -132,6 +132,13 @@ def key_of(name: str, program: Program, free: tuple[str, ...] = ()) -> str:
     raise Refused("code", f"{name} is no declared symbol and no allowed package: {hint}")
 
 
+def drawn_as_numbers(free: tuple[str, ...]) -> str:
+    """What to say of the arguments that no line declares, where something does not fit."""
+    names = " and ".join(pretty(n) for n in free)
+    return (f"; {names} {'are' if len(free) > 1 else 'is'} not declared and drawn as a number: "
+            rf"declare let: {pretty(free[0])} \in \mathbb{{R}}^n, or write a declared symbol there")
+
+
 # ---- the whitelisting walk ---------------------------------------------------------------
 
 
@@ -225,7 +232,15 @@ class Whitelist:
                 resolve(parts)
         elif (isinstance(node, ast.Call) and not is_method(node, self.packages)
                 and packaged(node.func, self.packages) is None):
+            if isinstance(node.func, ast.Name) and self.arbitrary(node.func.id):
+                raise Refused("code", f"{node.func.id} is an arbitrary function, which Python does "
+                              "not have: leave the code: line out, as a function that rests on a "
+                              "fun: needs no anchor")
             raise Refused("code", f"only functions of {', '.join(self.packages)} are called")
+
+    def arbitrary(self, name: str) -> bool:
+        """Whether a name of Python would be that of a `fun:` line."""
+        return any(name in python_names(key) for key in self.program.funs)
 
 
 def check_literal(value: object) -> None:

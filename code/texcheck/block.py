@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .anchor import check_python
-from .declare import announce, declare
+from .declare import announce, declare, entry_axes
 from .errors import Refused
 from .grammar import Parser, check_bound_and_free, parse_expression
 from .items import Block, Item, Order
 from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
-from .names import is_letter
-from .program import Program
+from .names import Info, is_letter
+from .program import Let, Program
+from .reach import nodes_behind
 from .scripts import mistakable
 from .standing import set_standings
 from .trees import Node, show, walk
@@ -276,6 +277,7 @@ class Reader:
     def finish(self) -> None:
         """Refuse a claim without a step, a block without a claim, and steps that are alike."""
         block = self.block
+        declare_arguments(block)
         block.program.small = enumerated(block)
         stepped = {i.number[0] for i in block.steps}
         for item in block.claims:
@@ -305,6 +307,43 @@ def binds(node: Node) -> bool:
     return any(n.kind == "big" for n in walk(node))
 
 
+OF_VECTORS = ("T", "invT", "item", "inner")  # what a number has not
+
+
+def declare_arguments(block: Block) -> None:
+    """Declare the arguments of anchored functions that no line declares and that cannot be numbers:
+    each is from the domain of the symbols that the function is called with elsewhere."""
+    program = block.program
+    calls = [n for i in block.items if i.kind != "code" for s in (i.left, i.right)
+             if s is not None for n in nodes_behind(program, s) if n.kind == "call"]
+    for item in block.items:
+        for node in walk(item.left) if item.free and item.left is not None else ():
+            if node.kind != "call" or node.args[0] not in program.defs:
+                continue
+            key, args, _ = node.args
+            definition = program.defs[key]
+            for place, (arg, param) in enumerate(zip(args, definition.params, strict=True)):
+                name = arg.args[0] if arg.kind == "sym" else ""
+                if name not in item.free or not any(n.kind in OF_VECTORS and param in n.args[0].names
+                                                    for n in walk(definition.body)):
+                    continue
+                domain = common_domain(program, [c.args[1][place] for c in calls
+                                                 if c.args[0] == key])
+                if domain is None or name in program.scope:
+                    continue
+                program.scope[name] = Info("let", name, axes=entry_axes(domain), line=item.line)
+                program.lets[name] = Let(name, domain, (), item.line)
+                program.order.append(("let", name))
+                item.free = tuple(n for n in item.free if n != name)
+
+
+def common_domain(program: Program, given: list[Node]) -> Node | None:
+    """The domain of the declared symbols among some arguments, where it is one."""
+    found = {program.lets[key].domain for a in given if a.kind in ("sym", "term")
+             and (key := str(a.args[0])) in program.lets}
+    return found.pop() if len(found) == 1 else None
+
+
 def enumerated(block: Block) -> set[str]:
     """Dimensions of sets that a claim enumerates: these are drawn small."""
     found: set[str] = set()
@@ -325,7 +364,7 @@ def dims_of_names(program: Program, node: Node) -> set[str]:
     """Dimensions of what stands inside an expectation over a normal vector."""
     found: set[str] = set()
     if node.args[1] is not None and node.args[1].kind == "normal":
-        for name in program.closure(node.args[1]):
+        for name in program.closure(node.args[1]) | program.closure(node.args[2]):
             if name in program.lets:
                 for size in program.lets[name].domain.args[1]:
                     found |= size.names

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from . import values as v
+from .env import NOWHERE
 from .errors import Undefined
 from .evaluate import Evaluator
 from .items import Item
+from .notation.sums import bindings
 from .proportion import columns
 from .report import Result
 from .trees import Node
@@ -88,6 +90,17 @@ def addends(node: Node) -> list[Node]:
     return [term for _, term in node.args] if node.kind == "add" else []
 
 
+def summands(node: Node, evaluator: Evaluator) -> list[v.Value]:
+    """The values of the terms of what a sum over an index adds up; nothing for other nodes."""
+    if node.kind == "neg":
+        return summands(node.args[0], evaluator)
+    if node.kind != "big" or node.args[0] != "sum":
+        return []
+    _, binds, conditions, body = node.args
+    return [evaluator.value(body, inner)
+            for inner in bindings(evaluator, binds, conditions, body, NOWHERE)]
+
+
 def largest(*sides: torch.Tensor) -> float:
     """The largest entry, without its sign."""
     return max(float(side.abs().max()) for side in sides)
@@ -95,7 +108,11 @@ def largest(*sides: torch.Tensor) -> float:
 
 def sizes(terms: Iterable[Node], evaluator: Evaluator) -> list[float]:
     """The largest entry of each term; a term without size is left out."""
-    found = map(evaluator.value, terms)
+    return of_values(map(evaluator.value, terms))
+
+
+def of_values(found: Iterable[v.Value]) -> list[float]:
+    """The largest entry of each value that has a size."""
     return [largest(v.tensor(x).detach()) for x in found if not isinstance(x, v.Lazy)]
 
 
@@ -122,7 +139,9 @@ def vanish(result: Result, gap: float, evaluator: Evaluator) -> None:
     terms = [t for side in trees(item) for t in addends(side)] if item.kind == "step" else []
     averaged = [s for side in trees(item) for s in (side, *addends(side))
                 if s.kind == "expect"] if item.kind == "step" else []
-    size = max([*sizes(terms, evaluator),
+    added = [x for side in trees(item) for s in (side, *addends(side))
+             for x in summands(s, evaluator)] if item.kind == "step" else []
+    size = max([*sizes(terms, evaluator), *of_values(added),
                 *(evaluator.memory.get(("size", id(s)), 0.0) for s in averaged)], default=0.0)
     if size > 1e-3:
         result.away += 1

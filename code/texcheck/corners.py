@@ -280,6 +280,28 @@ def uniform(rng: Rng, sizes: Sizes) -> v.Array:
     return np.full(sizes, 1 / np.prod(sizes))
 
 
+LINES = {"stochastic": 1, "stochasticT": 0}  # matrices whose rows, or columns, add up to one
+
+
+def in_lines(name: str, *makers: Maker) -> Maker:
+    """A matrix whose rows, or columns, are made one by one."""
+    def make(rng: Rng, sizes: Sizes) -> v.Array:
+        axis = LINES[name]
+        lines = [makers[int(rng.integers(len(makers)))](rng, [sizes[axis]])
+                 for _ in range(sizes[1 - axis])]
+        return np.stack(lines, 1 - axis)
+
+    return make
+
+
+def stochastic(name: str) -> dict[str, tuple[Maker, ...]]:
+    """Corners of the matrices whose rows, or columns, add up to one."""
+    return {"exact": (in_lines(name, vertex), in_lines(name, uniform),
+                      in_lines(name, vertex, uniform)),
+            "small": (in_lines(name, near_vertex), in_lines(name, shares(6.0))),
+            "large": (in_lines(name, shares(12.0)), in_lines(name, near_vertex, vertex))}
+
+
 POSITIVE: dict[str, tuple[Maker, ...]] = {
     "exact": (constant(1.0), constant(1.0, 2.0, 4.0)),
     "small": (far_apart(-9, -1, ones), scaled(ones, -9, -1), scaled(ones, -4, 0)),
@@ -306,6 +328,7 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
     "R-": {"plain": {theme: tuple(map(negative, makers)) for theme, makers in POSITIVE.items()}},
     "simplex": {"plain": {"exact": (vertex, uniform), "small": (near_vertex, shares(6.0)),
                           "large": (shares(12.0), near_vertex)}},
+    **{name: {"plain": stochastic(name)} for name in LINES},
     "S": {"plain": {
         "exact": (constant(0.0), eye, symmetric_rank_one, on_diagonal(few),
                   negative(symmetric_rank_one)),

@@ -479,6 +479,8 @@ def finite_let(program: Program, name: str) -> bool:
 def define_value(program: Program, parser: Parser, pattern: Pattern, given: Ranges,
                  tokens: list[Token], line: int) -> None:
     known, open_letters = ranges_of_letters(program, pattern, given, tokens)
+    if open_letters and not known and is_label(program, parser.text, open_letters, tokens):
+        open_letters = []
     info = name_info(pattern, [*known, *open_letters], "def", parser, line)
     announced = program.scope.get(info.key)
     if announced is not None and not announced.forward:
@@ -496,7 +498,9 @@ def define_value(program: Program, parser: Parser, pattern: Pattern, given: Rang
         raise
     for name in info.params:
         if name not in body.names:
-            raise parser.refuse(f"the index {name} is not used on the right", pattern.start)
+            raise parser.refuse(
+                f"the index {name} is not used on the right: use it there, or set a label upright, "
+                rf"{pattern.base}_{{\mathrm{{{name.lstrip(chr(92))}}}}}", pattern.start)
     if not info.arity and info.key in body.names:
         raise parser.refuse(f"{info.key} is defined by itself", pattern.start)
     definition = Definition(info.key, body, (), info.params, ranges, line)
@@ -512,7 +516,7 @@ def ranges_of_letters(program: Program, pattern: Pattern, given: Ranges,
     they stand on the right."""
     known = dict(given)
     open_letters: list[str] = []
-    letters = list(pattern.sub)
+    letters = list(pattern.sub) if all(map(is_letter, pattern.sub)) else []
     if pattern.sup[:1] in ("(", "["):
         letters += pattern.sup[1:-1].split(",")
     for letter in letters:
@@ -525,6 +529,16 @@ def ranges_of_letters(program: Program, pattern: Pattern, given: Ranges,
                 t.text == letter for t in tokens):
             open_letters.append(letter)
     return known, open_letters
+
+
+def is_label(program: Program, text: str, letters: list[str], tokens: list[Token]) -> bool:
+    r"""Whether letters of the name that is defined stand on the right in names alone, so that they
+    are part of its name too: ``\beta_t = 1 - \alpha_t`` for a symbol ``\alpha_t``."""
+    try:
+        body = read_body(program, text, tokens, letters)
+    except Refused:
+        return False
+    return not body.names & set(letters)
 
 
 def announce(program: Program, lines: list[Line]) -> None:
@@ -556,41 +570,110 @@ def read_assume(program: Program, line: Line) -> None:
     if any(t.text == r"\perp" for t in line.tokens):
         read_independence(program, line)
     else:
-        found = parse_conditions(line.raw, program.scope, list(line.tokens))
+        found, letters = conditions_of(program, line)
         for condition in found:
-            restrict(program, condition)
-        program.assumptions += found
+            restrict(program, condition, letters)
+        program.assumptions += [for_all(c, [n for n in letters if n in c.names]) for c in found]
 
 
-def restrict(program: Program, condition: Node) -> None:
+def conditions_of(program: Program, line: Line) -> tuple[list[Node], list[str]]:
+    """The conditions of a line, and the indices that no line declares: it holds for all of
+    them."""
+    try:
+        return parse_conditions(line.raw, program.scope, list(line.tokens)), []
+    except Refused as error:
+        letters = below(line.tokens, program.scope)
+        parser = Parser(line.raw, program.scope, list(line.tokens), bound=letters)
+        try:
+            found = parser.conditions(())
+            parser.done()
+        except Refused:
+            raise error from None
+        return found, letters
+
+
+def below(tokens: Sequence[Token], scope: Scope) -> list[str]:
+    """The letters of the subscripts of a line that no line declares."""
+    found: dict[str, None] = {}
+    depth = 0
+    for before, token in zip(tokens, tokens[1:], strict=False):
+        inside = depth > 0 or before.text == "_"
+        if token.text in ("{", "}") and inside:
+            depth += 1 if token.text == "{" else -1
+        elif inside and is_letter(token.text) and token.text not in scope:
+            found[token.text] = None
+    return list(found)
+
+
+def for_all(condition: Node, letters: list[str]) -> Node:
+    """A condition that holds for every place of some indices."""
+    if not letters:
+        return condition
+    start, end = condition.start, condition.end
+    every = tuple(Node("bind", (name, "auto"), start, end) for name in letters)
+    least = Node("big", ("min", every, (), Node("ind", ((condition,),), start, end)), start, end)
+    relation = "=" if condition.args[0] == "=" else r"\ge"  # an equality is one for every place
+    return Node("rel", (relation, least, Node("num", ("1",))), start, end)
+
+
+NORMED = {"sphere": (("R",), 1), "stiefel": (("R",), 2), "simplex": (("R+", "R0+", "share"), 1),
+          "stochastic": (("R+", "R0+", "share"), 2), "stochasticT": (("R+", "R0+", "share"), 2)}
+
+
+def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> None:
     r"""Draw a symbol from where an equality holds, which no draw meets by chance: orthonormal
-    columns, ``V^\top V = I``; a unit vector, ``\|u\| = 1``; entries that add up to one."""
+    columns, ``V^\top V = I``; a unit vector, ``\|u\| = 1``; entries that add up to one, in all, in
+    every row (``P \mathbf{1} = \mathbf{1}``) or in every column. With `letters`, all members of a
+    sequence are drawn so."""
     if condition.kind != "rel" or condition.args[0] != "=":
         return
-    _, left, right = condition.args
-    one = right.kind == "num" and right.args[0] == "1"
-    if left.kind == "pow" and left.args[1] == Node("num", ("2",)):
-        left = left.args[0]
-    key, name = "", ""
-    if left.kind == "norm" and left.args[1] in ("", "2") and one:
-        key, name = symbol(left.args[0]), "sphere"
-    elif left.kind == "mul" and len(left.args) == 2 and left.args[0].kind == "T":
-        first, second = left.args[0].args[0], left.args[1]
-        if first == second and (one or (right.kind == "const" and right.args[0] == "I")):
-            key, name = symbol(first), "sphere" if one else "stiefel"
-        elif first.kind == "const" and first.args[0] == "ones" and one:
-            key, name = symbol(second), "simplex"
+    key, name = normed(*condition.args[1:], letters)
     let = program.lets.get(key)
-    if let is None or let.ranges:
+    if let is None or bool(let.ranges) != any(n in condition.names for n in letters):
         return
-    kind, sizes, _ = let.domain.args
-    wanted = {"sphere": ("R", 1), "stiefel": ("R", 2), "simplex": ("R+", 1)}[name]
-    if (kind.replace("R0+", "R+"), len(sizes)) == wanted:
+    kind, sizes, extra = let.domain.args
+    if kind.startswith("interval") and [float(e.args[0]) for e in extra if e.kind == "num"] == [
+            0.0, 1.0]:
+        kind = "share"
+    kinds, axes = NORMED[name]
+    if kind in kinds and len(sizes) == axes:
         let.domain = Node("domain", (name, sizes, ()), let.domain.start, let.domain.end)
 
 
-def symbol(node: Node) -> str:
-    return str(node.args[0]) if node.kind == "sym" else ""
+def normed(left: Node, right: Node, letters: Sequence[str]) -> tuple[str, str]:
+    """The symbol of which an equality says how it is normed, and the domain that it says."""
+    one = right.kind == "num" and right.args[0] == "1"
+    if left.kind == "pow" and left.args[1] == Node("num", ("2",)):
+        left = left.args[0]
+    if left.kind == "norm" and left.args[1] in ("", "2") and one:
+        return symbol(left.args[0], letters), "sphere"
+    if left.kind != "mul" or len(left.args) != 2:
+        return "", ""
+    first, second = left.args
+    if is_ones(second) and is_ones(right) and first.kind != "T":
+        return symbol(first, letters), "stochastic"
+    if first.kind != "T":
+        return "", ""
+    if is_ones(first.args[0]) and right.kind == "T" and is_ones(right.args[0]):
+        return symbol(second, letters), "stochasticT"
+    if first.args[0] == second and (one or (right.kind == "const" and right.args[0] == "I")):
+        return symbol(second, letters), "sphere" if one else "stiefel"
+    if is_ones(first.args[0]) and one:
+        return symbol(second, letters), "simplex"
+    if is_ones(second) and is_ones(right):
+        return symbol(first.args[0], letters), "stochasticT"
+    return "", ""
+
+
+def is_ones(node: Node) -> bool:
+    return node.kind == "const" and node.args[0] == "ones"
+
+
+def symbol(node: Node, letters: Sequence[str] = ()) -> str:
+    """The name of a symbol, or of a sequence whose indices are all among some letters."""
+    every = node.kind == "term" and all(
+        i.kind == "sym" and i.args[0] in letters for i in node.args[1])
+    return str(node.args[0]) if node.kind == "sym" or every else ""
 
 
 def read_independence(program: Program, line: Line) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from . import values as v
-from .corners import SQUARE, Corners, near_ends, whole
+from .corners import LINES, SQUARE, Corners, in_lines, near_ends, whole
 from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
-from .errors import Refused
+from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .notation.distributions import KINDS
 from .notation.domains import domain_values, members
@@ -33,6 +33,11 @@ def draw_symbols(program: Program, rng: np.random.Generator,
 
     With `corners`, some or all of the symbols go to the corners of their domains, and dimensions
     to the ends of what is possible.
+
+    Raises
+    ------
+    Undefined
+        Where a symbol is from an empty set: ``\\{1,\\ldots,n-1\\}`` for a number n that is 1.
     """
     draw = Draw()
     evaluator = Evaluator(program, draw)
@@ -163,11 +168,22 @@ def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
                 return reject(not pair.names, "an empty range")
             if span[1] - span[0] > 200:
                 return reject(True, "a sequence of more than 200 places")
+    for low, high in set_ends(program):
+        if evaluator.value(high) < evaluator.value(low):
+            return reject(not (low.names | high.names), "an empty set of whole numbers")
     for definition in program.defs.values():
         for given in (r for r in definition.ranges if r is not None):
             if evaluator.value(given.high) - evaluator.value(given.low) > 200:
                 return reject(True, "a recursion of more than 200 places")
     return True
+
+
+def set_ends(program: Program) -> list[tuple[Node, Node]]:
+    r"""The ends of the sets ``\{2,\ldots,T\}`` of the declarations that hold dimensions only."""
+    dims = {k for k, info in program.scope.items() if info.kind == "dim"}
+    domains = [*all_domains(program), *(d for d in program.outcomes.values() if d is not None)]
+    return [d.args[2] for d in domains if d.args[0] == "range"
+            and frozenset[str]().union(*(end.names for end in d.args[2])) <= dims]
 
 
 def reject(certain: bool, message: str) -> bool:
@@ -263,10 +279,14 @@ def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
     name, shape, extra = domain.args
     if name == "onehot" or not shape:
         every: list[v.Sized] = domain_values(evaluator, domain, NOWHERE)
+        if not every:
+            raise Undefined("an empty set")
         if corners is not None and rng.random() < 0.3:
             return every[int(rng.choice([0, -1]))]
         return every[int(rng.integers(len(every)))]
     single = members(evaluator, Node("domain", (name, (), extra)), NOWHERE)
+    if not single:
+        raise Undefined("an empty set")
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
     sizes = [*dims, 1] if len(dims) == 1 else dims
     chosen = rng.integers(len(single), size=sizes)
@@ -333,8 +353,9 @@ DRAWERS: dict[str, Callable[[np.random.Generator, Sequence[int]], v.Array]] = {
     "R+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R0+": lambda rng, s: np.exp(0.6 * rng.normal(size=s)),
     "R-": lambda rng, s: -np.exp(0.6 * rng.normal(size=s)),
-    "simplex": simplex, "S": symmetric, "S+": semidefinite, "S++": definite,
-    "orthogonal": orthogonal, "sphere": unit, "stiefel": orthonormal,
+    "simplex": simplex, **{name: in_lines(name, simplex) for name in LINES},
+    "S": symmetric, "S+": semidefinite, "S++": definite, "orthogonal": orthogonal,
+    "sphere": unit, "stiefel": orthonormal,
     "diag": lambda rng, s: np.diag(gaussian(rng, s[:1])),
     "diag+": lambda rng, s: np.diag(np.exp(0.6 * rng.normal(size=s[0]))),
 }

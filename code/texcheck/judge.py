@@ -225,9 +225,9 @@ class Run:
     def accepted(self, attempt: int) -> Evaluator | None:
         """A draw, if it fulfils the assumptions."""
         rng = np.random.default_rng([*self.seed, attempt])
-        evaluator = draw_symbols(self.block.program, rng)
-        evaluator.memo = self.memo
         try:
+            evaluator = draw_symbols(self.block.program, rng)
+            evaluator.memo = self.memo
             return evaluator if evaluator.holds(self.block.program.assumptions, NOWHERE) else None
         except Undefined:
             return None
@@ -348,6 +348,8 @@ class Run:
                 else:
                     self.compare_step(result, evaluator)
             except Refused as error:
+                if error.kind == "type" and result.item.free:
+                    error.message += anchor.drawn_as_numbers(result.item.free)
                 self.fail(result, refused(self.block, error, result.item.line,
                                           where(result.item)))
             except NO_VALUE:

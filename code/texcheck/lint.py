@@ -48,20 +48,25 @@ def python_names(block: Block) -> set[str]:
 
 
 def unanchored(block: Block) -> list[Error]:
-    """Functions that are defined but tied to no code."""
-    anchored = names_behind(block.program, *sides(block, ("code",)))
+    """Functions that are defined but tied to no code; without those that rest on what is arbitrary
+    or random, which Python does not have."""
+    program = block.program
+    anchored = names_behind(program, *sides(block, ("code",)))
+    beyond = program.funs.keys() | program.rvs.keys() | {
+        key for key, factors in program.pmfs.items() if key not in program.defs}
     found = []
-    for key, definition in block.program.defs.items():
-        if definition.params and key not in anchored:
+    for key, definition in program.defs.items():
+        if definition.params and key not in anchored and not (
+                beyond & program.closure(definition.body)):
             found.append(block.error(
                 "lint", f"the function {pretty(key)} has no anchor: add code: "
                 f"{pretty(key)}({', '.join(definition.params)}) == …", definition.line))
-    for key, factors in block.program.pmfs.items():
-        if key in block.program.defs or key in anchored:
+    for key, factors in program.pmfs.items():
+        if key in program.defs or key in anchored:
             continue
         if any(f.body is not None for f in factors):
             found.append(block.error("lint", f"the table {pretty(key)} is defined but has no "
-                                     "anchor: add a code: line", block.program.scope[key].line))
+                                     "anchor: add a code: line", program.scope[key].line))
     return found
 
 

@@ -93,6 +93,16 @@ def italic_letters(text: str) -> tuple[str, ...]:
     return tuple(t.text for t in tokens if t.kind == "letter" or t.text in GREEK)
 
 
+def spelled(tokens: list[Token]) -> str:
+    r"""The text of a script; what a font stands on is set in braces, so that ``\mathrm b`` and
+    ``\mathrm{b}`` are one name."""
+    found = ""
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        alone = before is not None and before.text in FONTS and token.text != "{"
+        found += f"{{{token.text}}}" if alone else token.text
+    return found
+
+
 @dataclass
 class Script:
     """An unread subscript or superscript: token places of its content, and where it ends."""
@@ -205,7 +215,7 @@ class Names(Cursor):
             first, after = at + 2, last + 1
         else:
             first, last, after = at + 1, at + 2, at + 2
-        text = "".join(t.text for t in self.tokens[first:last])
+        text = spelled(self.tokens[first:last])
         return Script(self.tokens[at].text, first, last, after, text)
 
     def subscript(self) -> Script | None:
@@ -228,7 +238,10 @@ class Names(Cursor):
         start, token = self.place(), self.token()
         if token is None or not (token.kind == "letter"
                                  or token.text in GREEK | FONTS | ACCENTS):
-            raise self.refuse("the name of an index is expected here", start)
+            over = token is not None and token.text == r"\|"
+            raise self.refuse("the name of an index is expected here" + over * (
+                r"; the largest value over unit vectors is read as an inequality: let: x \in "
+                r"\mathbb{S}^{n-1}, claim: x^\top A x, \le \lambda_{\max}(A)"), start)
         key = self.base()
         while self.peek() == "'" and self.at < self.end:
             self.take()
@@ -287,7 +300,7 @@ class Names(Cursor):
         """``W_{f,ij}`` where ``W_f`` is declared: its key, and the indices that remain."""
         for place in range(sub.last - 1, sub.first, -1):
             if self.tokens[place].text == ",":
-                text = "".join(t.text for t in self.tokens[sub.first:place])
+                text = spelled(self.tokens[sub.first:place])
                 key = f"{stem}_{{{text}}}"
                 if self.lookup(key):
                     rest = "".join(t.text for t in self.tokens[place + 1:sub.last])

@@ -17,7 +17,7 @@ import torch
 from . import registry
 from . import values as v
 from .compare import LOOSE, evaluated, largest, trees
-from .corners import THEMES, Corners
+from .corners import LINES, THEMES, Corners
 from .draw import draw_symbols
 from .env import NOWHERE, Draw, Env, Memo, Watch
 from .errors import Refused, Undefined
@@ -315,6 +315,10 @@ def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
             shares = value * (1 + by * turns)
             return shares / shares.sum()  # still a distribution
         domain = program.lets[key].domain.args[0] if key in program.lets else ""
+        if domain in LINES and value.dim() == 2:
+            turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
+            shares = value * (1 + by * turns)
+            return shares / shares.sum(LINES[domain], keepdim=True)
         if not at_zero or domain not in ("R", "R+", "R-", "interval"):
             return v.scale(1 + by, value)
         share = torch.as_tensor(rng.uniform(0.5, 1.5, size=tuple(value.shape)))

@@ -16,6 +16,7 @@ import mpmath
 import torch
 
 from .compare import trees
+from .corners import LINES
 from .env import NOWHERE, Env
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
@@ -29,7 +30,7 @@ STAYS = 1e6  # a difference is one where it is that many times what the digits c
 MOST_NODES = 6000
 MOST_BITS = 100_000  # of an exact fraction
 FARTHEST = 1e11  # bits of an exponent
-TIED = ("simplex", "orthogonal", "S+", "S++")
+TIED = ("simplex", *LINES, "orthogonal", "S+", "S++")
 EXACT = (int, Fraction)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from . import values as v
-from .corners import Rng
+from .corners import LINES, Rng
 from .domains import COUNTED, FINITE
 from .draw import fresh
 from .env import NOWHERE, Name
@@ -198,6 +198,15 @@ def simplex(array: v.Array, rng: Rng, width: float) -> v.Array:
     return np.asarray(found / found.sum())
 
 
+def in_lines(axis: int) -> Callable[[v.Array, Rng, float], v.Array]:
+    """A matrix whose rows, or columns, add up to one: entries moved, each line norming anew."""
+    def change(array: v.Array, rng: Rng, width: float) -> v.Array:
+        found = array * np.exp(width * rng.normal(size=array.shape))
+        return np.asarray(found / found.sum(axis=axis, keepdims=True))
+
+    return change
+
+
 def symmetric(array: v.Array, rng: Rng, width: float) -> v.Array:
     found = real(array, rng, width)
     return np.asarray((found + found.T) / 2)
@@ -243,5 +252,6 @@ def diagonal(move: Callable[[v.Array, Rng, float], v.Array]
 
 MOVES: dict[str, Callable[[v.Array, Rng, float], v.Array]] = {
     "R": real, "R+": positive, "R0+": positive, "R-": positive, "simplex": simplex,
+    **{name: in_lines(axis) for name, axis in LINES.items()},
     "S": symmetric, "S+": congruent, "S++": congruent, "orthogonal": turned,
     "sphere": rotated, "stiefel": rotated, "diag": diagonal(real), "diag+": diagonal(positive)}

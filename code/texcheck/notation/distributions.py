@@ -289,6 +289,34 @@ def normal_parameters(e: Evaluator, mean: Node, variance: Node, env: Env,
     return m, c
 
 
+def with_size(e: Evaluator, dist: Node, name: str, body: Node, env: Env) -> Node:
+    r"""A normal distribution whose covariance is an identity without a size, with the one size
+    among the declared dimensions for which a formula of its letter makes sense."""
+    if dist.kind != "normal" or not isinstance(e.value(dist.args[1], env), v.Lazy) or not (
+            v.is_scalar(e.value(dist.args[0], env))):
+        return dist
+    key = ("size", id(dist))
+    if key not in e.memory:
+        sizes = [n for n in sorted(set(e.draw.dims.values())) if makes_sense(e, name, body, env, n)]
+        mean, variance = dist.args
+        e.kept.append(dist)
+        e.memory[key] = dist if len(sizes) != 1 else Node("normal", (mean, Node("mul", (
+            variance, Node("const", ("I", Node("num", (str(sizes[0]),))))))), dist.start, dist.end)
+    found: Node = e.memory[key]
+    return found
+
+
+def makes_sense(e: Evaluator, name: str, body: Node, env: Env, size: int) -> bool:
+    """Whether shapes fit where a letter is a column of some size."""
+    try:
+        e.value(body, env.binding({name: torch.zeros(size, 1, dtype=torch.float64)}))
+    except Refused:
+        return False
+    except Undefined:
+        return True
+    return True
+
+
 def density_value(e: Evaluator, node: Node, env: Env, x: Node, mean: Node, variance: Node) -> Any:
     return torch.exp(v.tensor(log_density(e, node, env)))
 

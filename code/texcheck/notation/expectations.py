@@ -16,7 +16,7 @@ from ..grammar import Parser
 from ..names import is_table
 from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show
-from .distributions import KINDS, read_distribution
+from .distributions import KINDS, read_distribution, with_size
 from .joint import (
     Average,
     Stage,
@@ -249,6 +249,7 @@ def over_law(e: Evaluator, node: Node, env: Env, names: tuple[str, ...], dist: N
         pairs = [(env.binding({names[0]: value}), weight)
                  for value, weight in law.outcomes(e, dist, env)]
         return kept(e, node, env, over(e, lambda inner: e.value(body, inner), pairs, [], body))
+    dist = with_size(e, dist, names[0], body, env)
     letter = Stage(names, dist=dist, letter=True)
     return kept(e, node, env, over(e, lambda inner: e.value(body, inner), [(env, 1.0)], [letter],
                                    body))

@@ -128,8 +128,19 @@ def inferred(e: Evaluator, name: str, body: Node, unbound: set[str] | frozenset[
     if domain is not None:
         return domain_members(e, domain)
     shown = pretty(name)
-    raise v.type_error(rf"the reach of {shown} is unclear: write _{{{shown}=1}}^{{n}}, or where it "
-                       rf"is a number that varies, declare let: {shown} \in \mathbb{{R}}")
+    if is_index(body, name):
+        raise v.type_error(rf"the reach of {shown} is unclear: write _{{{shown}=1}}^{{n}}, or "
+                           rf"where it is a number that varies, declare let: {shown} \in "
+                           r"\mathbb{R}")
+    raise v.type_error(rf"the reach of {shown} is unclear, which is no index here: write "
+                       rf"_{{{shown}\in\mathbb{{R}}^d}} or _{{{shown}\in\mathbb{{R}}}}, or declare "
+                       rf"let: {shown} \in \mathbb{{R}} or \mathbb{{R}}^d")
+
+
+def is_index(body: Node, name: str) -> bool:
+    """Whether a letter stands in the place of an index."""
+    return any(isinstance(i, Node) and name in i.names for n in walk(body)
+               if n.kind in ("item", "term") for i in n.args[1])
 
 
 def index_spans(e: Evaluator, node: Node, name: str, unbound: set[str] | frozenset[str],

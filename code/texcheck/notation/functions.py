@@ -91,10 +91,23 @@ def listed_arguments(p: Parser) -> list[Node]:
     return args
 
 
+CONSTANTS = ("num", "number")  # 2, \\pi, e: a product of these is clear, as in \\log 2\\pi
+
+
 def bare_argument(p: Parser, name: str) -> Node:
     if not p.starts_factor():
         raise p.refuse(f"{name} has no argument here")
+    start = p.place()
     node = p.factor()
+    factors = [node]
+    while factors[-1].kind in CONSTANTS and not factors[-1].grouped and p.starts_factor():
+        saved = p.at
+        factors.append(p.factor())
+        if factors[-1].kind not in CONSTANTS:
+            p.at = saved
+            break
+    else:
+        node = p.joined(factors, start)
     follows = p.at < p.end and (
         p.starts_factor() or p.infix("product") or p.infix("entrywise"))
     if follows:
@@ -200,7 +213,7 @@ register(
              differentiates=of_primes, keeps=argument, examples=(r"\tanh'(a)",)),
     Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
              square=False, siblings={r"\log": r"\exp"},
-             examples=(r"\log c", r"\log(1 + e^a)"),
+             examples=(r"\log c", r"\log(1 + e^a)", r"\log 2\pi"),
              refused=((r"\log c e^a", r"\log(c e^a)"), (r"\log(c)^2", r"(\log c)^2"))),
     Function("exp", torch.exp, commands=(r"\exp",), words=("exp",), entrywise=True, square=False,
              siblings={r"\exp": r"\log"}, examples=(r"\exp a",)),

@@ -179,12 +179,71 @@ def matrix_value(e: Evaluator, node: Node, env: Env, *rows: Any) -> Any:
     if all(v.is_scalar(x) for row in entries for x in row):
         built = torch.stack([torch.stack([v.tensor(x) for x in row]) for row in entries])
         return v.squeeze(built)
-    try:
-        blocks = [torch.cat([v.tensor(x).reshape(1, 1) if v.is_scalar(x) else x for x in row],
-                            1) for row in entries]
-        return torch.cat(blocks, 0)
-    except (RuntimeError, TypeError) as error:
-        raise v.type_error("the blocks of the matrix do not fit together") from error
+    return blocks(entries, [[entry == ZERO for entry in row] for row in rows])
+
+
+ZERO = Node("num", ("0",))
+
+
+def blocks(entries: list[list[v.Value]], zero: list[list[bool]]) -> torch.Tensor:
+    """Blocks as one matrix; a block that is written 0, an identity and ones take their size from
+    the blocks beside, above and below.
+
+    Raises
+    ------
+    Refused
+        Where a size is unknown, or does not fit.
+    """
+    heights: list[int | None] = [None] * len(entries)
+    widths: list[int | None] = [None] * len(entries[0])
+    places = [(r, c) for r in range(len(heights)) for c in range(len(widths))]
+    for r, c in 2 * places:  # once more: an identity carries a height on to a width
+        sized(heights, widths, entries[r][c], zero[r][c], r, c)
+    for r, c in places:  # a 0 below a column is one more entry
+        if zero[r][c] and heights[r] is None and widths[c] == 1:
+            heights[r] = 1
+        if zero[r][c] and widths[c] is None and heights[r] == 1:
+            widths[c] = 1
+    found = []
+    for r, row in enumerate(entries):
+        parts = []
+        for c, value in enumerate(row):
+            height, width = heights[r], widths[c]
+            if height is None or width is None:
+                raise v.type_error("the size of a block is unknown: no block beside, above or "
+                                   r"below it tells; write I_n, or 0 \cdot C")
+            parts.append(block(value, zero[r][c], height, width))
+        found.append(torch.cat(parts, 1))
+    return torch.cat(found, 0)
+
+
+def sized(heights: list[int | None], widths: list[int | None], value: v.Value, zero: bool,
+          r: int, c: int) -> None:
+    """Note what a block says of the height of its row and of the width of its column."""
+    height = width = None
+    if isinstance(value, v.Lazy):
+        known = heights[r] or widths[c]
+        height = {"eye": known, "row": 1}.get(value.kind)
+        width = {"eye": known, "col": 1}.get(value.kind)
+    elif v.is_matrix(value):
+        height, width = value.shape
+    elif not zero:
+        height = width = 1
+    heights[r] = heights[r] or height
+    widths[c] = widths[c] or width
+
+
+def block(value: v.Value, zero: bool, height: int, width: int) -> torch.Tensor:
+    if zero:
+        return torch.zeros(height, width, dtype=torch.float64)
+    if isinstance(value, v.Lazy):
+        return v.materialize(value, (height, width))
+    found = v.tensor(value)
+    found = found.reshape(1, 1) if v.is_scalar(value) else found
+    if found.shape != (height, width):
+        raise v.type_error(f"the blocks of the matrix do not fit together: {v.shape_text(value)} "
+                           f"where the blocks beside it make it {height}×{width}")
+    return found
 
 
 def read_identity(p: Parser, start: int) -> Node:
@@ -296,7 +355,8 @@ register(
              matrix_value, environments={"pmatrix": read_matrix, "bmatrix": read_matrix},
              examples=(r"\begin{pmatrix} a & b \\ 0 & c \end{pmatrix}",
                        r"\begin{pmatrix} W & W \\ W & W \end{pmatrix} "
-                       r"\begin{pmatrix} x \\ z \end{pmatrix}")),
+                       r"\begin{pmatrix} x \\ z \end{pmatrix}",
+                       r"\det \begin{pmatrix} A & 0 \\ W & I \end{pmatrix}")),
     Notation("const", show_const, const_value,
              spells={"I": read_identity, **{rf"{b}{{I}}": read_identity for b in BOLD},
                      **{rf"{b}{{1}}": read_ones for b in BOLD},

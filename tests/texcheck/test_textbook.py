@@ -1,0 +1,190 @@
+"""What a textbook writes is read as it is meant: each text holds, and its false twin is refused."""
+
+import pytest
+import texcheck
+
+# What is typed; what of it is replaced, and by what it is wrong.
+TABLE = {
+    "an index from the second place on": (
+        "let: g_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); t \\in \\{2,\\ldots,T\\}\n"
+        "claim: (g_t - g_{t-1})^2\n= g_t^2 - 2 g_t g_{t-1} + g_{t-1}^2",
+        "+ g_{t-1}^2", "+ g_1^2"),
+    "an index from the second place on, said twice": (
+        "let: g_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); t \\in \\{2,\\ldots,T\\}\n"
+        "assume: T \\ge 2\n"
+        "claim: (g_t - g_{t-1})^2\n= g_t^2 - 2 g_t g_{t-1} + g_{t-1}^2",
+        "- 2 g_t", "- g_t"),
+    "an index below a number": (
+        "let: n \\in \\mathbb{N}; k \\in \\{1,\\ldots,n-1\\}\n"
+        "claim: \\binom{n}{k}\n= \\binom{n-1}{k} + \\binom{n-1}{k-1}", "{k-1}", "{k}"),
+    "a label below a definition": (
+        "let: x, x_t \\in \\mathbb{R}^d; \\alpha_t \\in (0,1)\n"
+        "def: \\beta_t = 1 - \\alpha_t\n"
+        "claim: \\alpha_t x + \\beta_t x_t\n= x_t + \\alpha_t (x - x_t)",
+        "(x - x_t)", "(x + x_t)"),
+    "a label beside a function of its letter": (
+        "let: x_a \\in \\mathbb{R}^d; x_b \\in \\mathbb{R}^m\n"
+        "fun: s : \\mathbb{R}^d \\to \\mathbb{R}^m; t : \\mathbb{R}^d \\to \\mathbb{R}^m\n"
+        "def: y_b = x_b \\odot \\exp(s(x_a)) + t(x_a)\n"
+        "claim: \\frac{\\partial y_b}{\\partial x_b}\n= \\mathrm{diag}(\\exp(s(x_a)))",
+        "diag}(\\exp(s", "diag}(\\exp(t"),
+    "a label of more than a letter": (
+        "let: x_{t-1}, \\epsilon_t \\in \\mathbb{R}; a \\in (0,1)\n"
+        "def: x_{t} = a x_{t-1} + \\epsilon_t\n"
+        "claim: x_{t} - \\epsilon_t\n= a x_{t-1}", "\n= a", "\n= a^2"),
+    "a divergence of an arbitrary function": (
+        "let: x, y, z \\in \\mathbb{R}^n\nfun: \\phi : \\mathbb{R}^n \\to \\mathbb{R}\n"
+        "def: D(u, v) = \\phi(u) - \\phi(v) - \\langle \\nabla \\phi(v), u - v \\rangle\n"
+        "claim: D(x, z)\n= D(x, y) + D(y, z)"
+        " + \\langle \\nabla \\phi(y) - \\nabla \\phi(z), x - y \\rangle",
+        "D(y, z) +", "D(y, z) -"),
+    "a flow through an arbitrary function": (
+        "let: z, u, w \\in \\mathbb{R}^d; b \\in \\mathbb{R}\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: f(z) = z + u h(w^\\top z + b)\n"
+        "claim: \\det \\frac{\\partial f(z)}{\\partial z}\n"
+        "= 1 + h'(w^\\top z + b) u^\\top w", "= 1 +", "= 1 -"),
+    "a function of a table": (
+        "pmf: p(x, z)\ndef: F(x) = \\sum_z p(z \\mid x) \\log p(z \\mid x)\n"
+        "claim: p(x) F(x) + p(x) \\log p(x)\n= \\sum_z p(x, z) \\log p(x, z)",
+        "+ p(x)", "- p(x)"),
+    "the determinant of a triangular block matrix": (
+        "let: A \\in \\mathbb{R}^{n\\times n}; C \\in \\mathbb{R}^{m\\times n}; "
+        "D \\in \\mathbb{R}^{m\\times m}\n"
+        "claim: \\det \\begin{pmatrix} A & 0 \\\\ C & D \\end{pmatrix}\n= \\det(A) \\det(D)",
+        "= \\det(A)", "= 2 \\det(A)"),
+    "a product with blocks of zeros and identities": (
+        "let: A \\in \\mathbb{S}^n_{++}; B \\in \\mathbb{R}^{n\\times m}; "
+        "C \\in \\mathbb{R}^{m\\times n}; D \\in \\mathbb{R}^{m\\times m}\n"
+        "claim: \\begin{pmatrix} A & B \\\\ C & D \\end{pmatrix}\n"
+        "= \\begin{pmatrix} I & \\mathbf{0} \\\\ C A^{-1} & I \\end{pmatrix} "
+        "\\begin{pmatrix} A & 0 \\\\ 0 & D - C A^{-1} B \\end{pmatrix} "
+        "\\begin{pmatrix} I & A^{-1} B \\\\ 0 & I \\end{pmatrix}",
+        "D - C", "D + C"),
+    "a design matrix with a column of ones": (
+        "let: x \\in \\mathbb{R}^n; a, b \\in \\mathbb{R}\n"
+        "claim: \\begin{pmatrix} \\mathbf{1} & x \\end{pmatrix} "
+        "\\begin{pmatrix} a \\\\ b \\end{pmatrix}\n= a \\mathbf{1} + b x", "+ b x", "- b x"),
+    "a border with a corner of zero": (
+        "let: A \\in \\mathbb{S}^n_{++}; b \\in \\mathbb{R}^n\n"
+        "claim: \\det \\begin{pmatrix} A & b \\\\ b^\\top & 0 \\end{pmatrix}\n"
+        "= -b^\\top A^{-1} b \\det(A)", "= -b", "= b"),
+    "homogeneous coordinates": (
+        "let: R \\in \\mathbb{R}^{n\\times n}; t, x \\in \\mathbb{R}^n\n"
+        "claim: \\begin{pmatrix} R & t \\\\ 0 & 1 \\end{pmatrix} "
+        "\\begin{pmatrix} x \\\\ 1 \\end{pmatrix}\n"
+        "= \\begin{pmatrix} R x + t \\\\ 1 \\end{pmatrix}", "R x + t", "R x - t"),
+    "two sums that vanish": (
+        "let: \\theta \\in \\mathbb{R}^K\ndef: \\pi = \\mathrm{softmax}(\\theta)\n"
+        "claim: \\sum_{a=1}^K \\pi_a \\nabla_\\theta \\log \\pi_a\n"
+        "= \\sum_{a=1}^K \\nabla_\\theta \\pi_a\n= 0",
+        "\\sum_{a=1}^K \\nabla_\\theta \\pi_a", "\\sum_{a=1}^K \\pi_a \\nabla_\\theta \\pi_a"),
+    "deviations from the mean": (
+        "let: x \\in \\mathbb{R}^n\ndef: m = \\frac{1}{n} \\sum_{i=1}^n x_i\n"
+        "claim: \\sum_{i=1}^n (x_i - m)\n= -\\sum_{i=1}^n (m - x_i)\n= 0",
+        "(m - x_i)", "(m + x_i)"),
+    "a stochastic matrix": (
+        "let: P \\in \\mathbb{R}_{\\ge 0}^{n\\times n}; r \\in \\mathbb{R}^n; \\gamma \\in (0,1)\n"
+        "assume: P \\mathbf{1} = \\mathbf{1}\ndef: V = (I - \\gamma P)^{-1} r\n"
+        "claim: V\n= r + \\gamma P V\nclaim: (I - \\gamma P)^{-1} \\mathbf{1}_n\n"
+        "= \\frac{1}{1-\\gamma} \\mathbf{1}_n", "1-\\gamma}", "1+\\gamma}"),
+    "a matrix whose columns add up to one": (
+        "let: P \\in [0,1]^{n\\times n}; q \\in \\Delta^n\n"
+        "assume: \\mathbf{1}^\\top P = \\mathbf{1}^\\top\n"
+        "claim: \\mathbf{1}^\\top P^2 q\n= 1", "= 1", "= 2"),
+    "the columns by the transpose": (
+        "let: P \\in \\mathbb{R}_{>0}^{n\\times m}\nassume: P^\\top \\mathbf{1}_n = \\mathbf{1}_m\n"
+        "claim: \\sum_{i=1}^n \\sum_{j=1}^m P_{ij}\n= m", "= m", "= n"),
+    "every member of a sequence is stochastic": (
+        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); u \\in \\mathbb{R}^n\n"
+        "assume: P_a \\mathbf{1} = \\mathbf{1}\n"
+        "claim: \\max_{i=1}^n (P_1 u)_i\n\\le \\max_{i=1}^n u_i", "max_{i=1}^n u_i", "min_{i=1}^n u_i"),
+    "every member of a sequence is of length one": (
+        "let: u_k \\in \\mathbb{R}^n \\quad (k=1,\\ldots,M)\nassume: \\|u_j\\|^2 = 1\n"
+        "claim: \\sum_{k=1}^M \\mathrm{tr}(u_k u_k^\\top)\n= M", "= M", "= n"),
+    "a condition on every place": (
+        "let: a_t \\in \\mathbb{R} \\quad (t=1,\\ldots,3); x \\in \\mathbb{R}\n"
+        "assume: a_t > x\nclaim: a_1 + a_2 + a_3\n\\ge 3 x", "3 x", "4 x"),
+    "an argument of an anchor that is a column": (
+        "let: A \\in \\mathbb{S}^n; b, x \\in \\mathbb{R}^n\n"
+        "def: f(u) = \\frac{1}{2} u^\\top A u - b^\\top u\n"
+        "code: f(u) == 0.5 * u @ A @ u - b @ u\nclaim: \\nabla f(x)\n= A x - b",
+        "A x - b", "A x + b"),
+    "a bare logarithm of a constant": (
+        "let: s \\in \\mathbb{R}_{>0}\nclaim: \\frac{1}{2} \\log 2\\pi + \\log s\n"
+        "= \\frac{1}{2} \\log(2\\pi s^2)", "2\\pi s", "\\pi s"),
+    "a bare logarithm of three constants": (
+        "let: s \\in \\mathbb{R}\nclaim: \\frac{1}{2} \\log 2\\pi e + s\n"
+        "= \\frac{1}{2} + \\frac{1}{2} \\log(2\\pi) + s", "= \\frac{1}{2} +", "= 1 +"),
+    "an identity of the size of what stands beside": (
+        "let: x \\in \\mathbb{R}^d; s \\in \\mathbb{R}_{>0}; B \\in \\mathbb{R}^{m\\times n}\n"
+        "claim: \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[(w^\\top x)^2] + \\mathrm{tr}(B B^\\top)\n"
+        "= s \\|x\\|^2 + \\|B\\|_F^2", "s \\|x", "s^2 \\|x"),
+    "an upright label, with and without braces": (
+        "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
+        "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
+}
+
+
+def errors(text, seed=0):
+    return [str(e) for e in texcheck.check(texcheck.read_block(text), seed=seed).errors]
+
+
+@pytest.mark.parametrize("text, right, wrong", TABLE.values(), ids=TABLE)
+def test_a_true_step_passes_and_its_false_twin_does_not(text, right, wrong):
+    assert right in text
+    for seed in range(3):
+        assert errors(text, seed) == []
+        found = errors(text.replace(right, wrong), seed)
+        assert any("[texcheck.value]" in e for e in found), found
+
+
+# What is typed, and words of the error that says what to write.
+REFUSED = {
+    "a label that is bound": (
+        "let: \\alpha_t \\in (0,1)\ndef: \\beta_t = 1 - \\alpha_t\n"
+        "claim: \\sum_{t=1}^5 t \\beta_t\n= 15 \\beta_t", "t is bound here: give its range"),
+    "an index that is only bound on the right": (
+        "let: x \\in \\mathbb{R}^n\ndef: s_i = \\sum_i x_i\nclaim: s\n= s + 0",
+        "already bound around this sum"),
+    "sums of what is zero": (
+        "let: x \\in \\mathbb{R}^n\ndef: z = x - x\n"
+        "claim: \\sum_{i=1}^n z_i\n= \\sum_{i=1}^n z_i x_i", "nothing was tested"),
+    "an identity of any size": (
+        "let: s \\in \\mathbb{R}_{>0}; x \\in \\mathbb{R}^n; z \\in \\mathbb{R}^m\n"
+        "claim: \\|x\\|^2 + \\|z\\|^2 + \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[w^\\top w]\n"
+        "= s", "write I_n"),
+    "a minimum over what no line declares": (
+        "let: X \\in \\mathbb{R}^{n\\times d}; y \\in \\mathbb{R}^n\n"
+        "claim: \\arg\\min_w \\|y - X w\\|_2^2\n= (X^\\top X)^{-1} X^\\top y",
+        "write _{w\\in\\mathbb{R}^d}"),
+    "a maximum over unit vectors": (
+        "let: A \\in \\mathbb{S}^n\nclaim: \\max_{\\|x\\|=1} x^\\top A x\n= \\lambda_1(A)",
+        "let: x \\in \\mathbb{S}^{n-1}"),
+    "a bare logarithm with more behind": (
+        "let: s \\in \\mathbb{R}_{>0}\nclaim: \\log 2\\pi s\n= \\log(2 \\pi s)",
+        "where the argument of log ends is unclear"),
+    "a power of what may be transposed": (
+        "let: A, B \\in \\mathbb{R}^{n\\times n}; b_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T)\n"
+        "claim: b_T (A B)^T\n= b_T (A B)^T A A^{-1}", "(A * B)^T is read in two ways"),
+    "an argument of an anchor that nothing tells": (
+        "let: A \\in \\mathbb{S}^n; x, z \\in \\mathbb{R}^n\ndef: f(u) = u^\\top A u\n"
+        "code: f(u) == u @ A @ u\nclaim: f(x - z)\n"
+        "= f(x + z) - 4 x^\\top A z", "u is not declared and drawn as a number"),
+    "blocks without a size": (
+        "let: A \\in \\mathbb{R}^{n\\times n}\n"
+        "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",
+        "the size of a block is unknown"),
+    "blocks that do not fit": (
+        "let: A \\in \\mathbb{R}^{n\\times m}; B \\in \\mathbb{R}^{m\\times n}\n"
+        "claim: \\begin{pmatrix} A & B \\end{pmatrix}\n= \\begin{pmatrix} A & A \\end{pmatrix}",
+        "do not fit together"),
+    "one of two indices": (
+        "let: x \\in \\mathbb{R}^n; b_t \\in \\mathbb{R}\ndef: y_{it} = x_i + b_t\n"
+        "claim: y\n= y + 0", "set a label upright, y_{\\mathrm{t}}"),
+}
+
+
+@pytest.mark.parametrize("text, words", REFUSED.values(), ids=REFUSED)
+def test_what_is_read_in_two_ways_is_refused(text, words):
+    found = errors(text)
+    assert any(words in e for e in found), found
