@@ -40,6 +40,10 @@ nb_ipywidgets_js = {}
 execution_lock = "requirements.lock"
 execution_modules = ["fullmarks"]
 
+# Derivations are judged where cells run: again only if what an anchor executes has changed.
+execution_calls = ["texcheck.directive:wanted"]
+texcheck_obtain = "execution:obtain"
+
 # An output in several forms: what the pages for print take. HTML shows the same.
 nb_mime_priority_overrides = [
     ("press", "image/svg+xml", 10),

@@ -67,11 +67,10 @@ class World:
         self.write(name, text.replace(old, new))
 
     def build(self, builder="html", *, only=(), stop="", jobs=1) -> tuple[int, str]:
-        stores = {"execution_store": str(self.store / "executed"),
-                  "texcheck_store": str(self.store / "derivations")}
+        settings = {"execution_store": str(self.store / "executed")} | self.settings
         status, said, self.log = self.server.build(
             folder=str(self.folder), packages=str(self.path("packages")), builder=builder,
-            only=list(only), stop=stop, jobs=jobs, settings=stores | self.settings)
+            only=list(only), stop=stop, jobs=jobs, settings=settings)
         return status, said
 
     def written(self, builder: str) -> dict[str, int]:
@@ -125,6 +124,8 @@ nb_mime_priority_overrides = [
     ("press", "image/svg+xml", 10), ("press", "text/html", 20), ("press", "text/plain", 30)]
 execution_preload = []
 execution_times = False
+execution_calls = ["texcheck.directive:wanted"]
+texcheck_obtain = "execution:obtain"
 papers_register = "papers/register.csv"
 bibtex_bibfiles = ["book/references.bib"]
 bibtex_default_style = "unsrt"

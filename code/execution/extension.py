@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import itertools
 import os
+import pkgutil
 import sys
 import time
 from pathlib import Path, PurePosixPath
@@ -46,6 +47,7 @@ def setup(app):
         ("limit", 120, (int, float)),  # seconds for a cell
         ("text", 20_000, int),  # characters that a cell may print
         ("data", 5_000_000, int),  # characters of figures and other data that it may display
+        ("calls", [], list),  # functions that say what else a document asks to run
         ("known", [], list),  # tags, options and keys of cells that other extensions know
         ("memory", 0, int),  # bytes for a run; 0 for no limit
         ("jobs", 0, int),  # runs at a time; 0 for as many as cores, or as -j says
@@ -142,6 +144,7 @@ class Engine:
         self.limit = config.execution_limit
         self.limits = config.execution_text, config.execution_data
         self.known = config.execution_known
+        self.wanted = [pkgutil.resolve_name(name) for name in config.execution_calls]
         self.fork = config.execution_fork
         self.preload = list(config.execution_preload)
         self.modules = config.execution_modules
@@ -197,7 +200,7 @@ class Engine:
         """Documents whose sources or results changed since they were read."""
         self.observer = self.new_observer()
         found = set()
-        for (kind, name), run in env.execution_runs.items():
+        for (kind, name, *_), run in env.execution_runs.items():
             if kind == "module":
                 continue
             stored = self.store.find(self.key(kind, run["content"]), self.observer)
@@ -213,11 +216,16 @@ class Engine:
         path = Path(env.doc2path(docname))
         text = path.read_text(encoding="utf-8")
         sources = [path]
-        for kind in ("cells", "doctests"):
-            env.execution_runs.pop((kind, docname), None)
+        for identity in list(env.execution_runs):
+            if identity[1] == docname and identity[0] != "module":
+                del env.execution_runs[identity]
         if path.suffix == ".md" and (found := self._examples(docname, text, path)):
             self.examples[docname] = {(one.parsed.source, one.parsed.want) for one in found}
             yield tasks.examples(docname, path, text, found, self.limit)
+        if path.suffix == ".md" and self.fork:
+            for wanted in self.wanted:
+                for asked in wanted(self.app.config, path, text):
+                    yield tasks.call(docname, path, asked, self.limit)
         notebook, config = self._notebook(env, path, text)
         if notebook is not None:
             if path.suffix == ".md":
@@ -305,6 +313,8 @@ class Engine:
 
     def expected(self, task):
         """How long a task may take, for the longest to start first."""
+        if task.job["kind"] == "call":
+            return len(str(task.job["arguments"])) / 10
         return 100 * task.steps if task.kind == "cells" else task.steps
 
     def _run(self, env, missing, pool):
@@ -329,6 +339,8 @@ class Engine:
         variant = None
         if failures:
             report.warn(task, failures)
+        elif outcome.get("value", {}).get("errors"):
+            pass  # who asked reports them
         elif observed is not None and not self.common["programs"]:
             key = self.key(task.kind, task.content)
             variant = self.store.put(key, observed, summary, outcome).variant
@@ -353,6 +365,11 @@ class Engine:
             with self.pool() as pool:  # an extension changed the text on its way to the parser
                 self._run(env, [task], pool)
         raise ExecutionError(f"no result for {task.path}")
+
+    def value(self, env, asked):
+        """The value of a call for the document that is being read; None if it failed."""
+        task = tasks.call(env.docname, Path(env.doc2path(env.docname)), asked, self.limit)
+        return self.result(env, task).get("value")
 
 
 class Client(NotebookClientBase):

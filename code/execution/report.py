@@ -40,6 +40,14 @@ def warn(task, failures):
         logger.warning("%s", message, location=where, type="execution", subtype=task.kind)
 
 
+def errors(fresh):
+    """An error at file and line for everything that the values of calls call wrong."""
+    for task, outcome in fresh:
+        for error in outcome.get("value", {}).get("errors", []):
+            logger.error("%s", error["said"], type="execution", subtype=task.kind,
+                         location=f"{task.path}:{task.lines[0] + error['line']}")
+
+
 def slips(path, found):
     """A warning at file and line for each slip of an author."""
     for line, message in found:
@@ -91,14 +99,19 @@ def table(runs, timed):
     """The runs as a docutils table."""
     heads = ["Run", "Steps", *(["Time"] if timed else []), "Read"]
     rows = []
-    for kind, name in sorted(runs, key=lambda one: (one[0] == "module", one[1], one[0])):
-        run = runs[kind, name]
-        asked = (what.partition(":") for what, answer in run["observed"].items() if answer)
-        read = sorted({name for kind, _, name in asked if kind in ("file", "source")})
-        read += sorted(f"${what[4:]}" for what in run["observed"] if what[:4] == "env:")
-        seconds = f"{sum(run['seconds']):.1f} s"
-        what = WHAT[kind] + ("" if run["steps"] == 1 else "s")
-        rows.append([name, f"{run['steps']} {what}", *([seconds] if timed else []), read])
+    together = {}  # the calls of a document have one row
+    for identity, run in runs.items():
+        together.setdefault(identity[:2], []).append(run)
+    for kind, name in sorted(together, key=lambda one: (one[0] == "module", one[1], one[0])):
+        found = together[kind, name]
+        asked = [pair for run in found for pair in run["observed"].items()]
+        kinds = (what.partition(":") for what, answer in asked if answer)
+        read = sorted({name for kind, _, name in kinds if kind in ("file", "source")})
+        read += sorted({f"${what[4:]}" for what, _ in asked if what[:4] == "env:"})
+        seconds = f"{sum(sum(run['seconds']) for run in found):.1f} s"
+        steps = sum(run["steps"] for run in found)
+        what = WHAT.get(kind, kind) + ("" if steps == 1 else "s")
+        rows.append([name, f"{steps} {what}", *([seconds] if timed else []), read])
     widths = [20, 15, *([10] if timed else []), 55]
     group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in widths), cols=len(widths))
     group += nodes.thead("", _row(heads))

@@ -15,9 +15,9 @@ RENDERERS = ("report.py",)
 
 @dataclass
 class Task:
-    """A run that is wanted: the cells of a document, its doctests, or those of a module."""
+    """A run that is wanted: cells of a document, its doctests, those of a module, or a call."""
 
-    kind: str  # "cells", "doctests" or "module"
+    kind: str  # "cells", "doctests", "module", or what a call is for
     name: str  # of the document or module
     path: Path
     content: str  # digest of what is run
@@ -27,7 +27,9 @@ class Task:
 
     @property
     def identity(self):
-        return (self.kind, self.name)
+        """Kind and name; of calls, of which a document has several, also what is called."""
+        called = (self.content,) if self.job["kind"] == "call" else ()
+        return (self.kind, self.name, *called)
 
     def line(self, failure):
         """The line of the file that a failure is about, or None."""
@@ -94,6 +96,24 @@ def module(name, path, limit):
     """The task of running the doctests of a module."""
     job = {"kind": "module", "module": name, "cwd": None, "limit": limit}
     return Task("module", name, path, digest(name), job, 0)
+
+
+def call(name, path, asked, limit):
+    """The task of calling a function for a document.
+
+    Parameters
+    ----------
+    asked : dict
+        ``what`` it is for (a word for tables), ``function`` as ``module:name``, its ``arguments``
+        by name, the ``package`` that it belongs to (a folder; what lies there is not observed) and
+        the ``version`` of this package, ``line`` of the document. The function returns a dict; one
+        with ``errors`` is not kept. An error has a ``line``, counted from that of the document,
+        and what is ``said``.
+    """
+    known = [asked["function"], asked["arguments"], asked["version"]]
+    job = {"kind": "call", "function": asked["function"], "arguments": asked["arguments"],
+           "package": asked["package"], "cwd": None, "limit": limit}
+    return Task(asked["what"], name, path, digest(known), job, 1, {0: asked["line"]})
 
 
 @functools.cache

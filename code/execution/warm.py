@@ -1,7 +1,8 @@
 """The warm parent: imports the heavy libraries once and forks a child for each run.
 
 Runs in a process of its own (:mod:`execution.pool` starts it). It imports no module of the
-project, keeps to one thread and runs no torch operation that would start another. Commands
+project but packages whose functions are called as runs, which count as a whole; other runs do not
+see these. It keeps to one thread and runs no torch operation that would start another. Commands
 come as JSON lines on standard input, what happens is told as JSON lines on standard output; when
 standard input ends, it kills its children and leaves.
 """
@@ -12,8 +13,10 @@ import faulthandler
 import gc
 import importlib
 import io
+import itertools
 import json
 import os
+import pkgutil
 import selectors
 import shutil
 import signal
@@ -93,6 +96,7 @@ class Parent:
     def __init__(self, shell, events):
         self.shell, self.events = shell, events
         self.runs = {}
+        self.imported = {}  # function that is called -> modules of its package
         self.selector = selectors.DefaultSelector()
         self.selector.register(0, selectors.EVENT_READ, self.command)
         self.commands = b""
@@ -133,7 +137,21 @@ class Parent:
         for line in lines:
             self.start(json.loads(line))
 
+    def prepare(self, job):
+        """Import what is called once for all calls: its package is part of what they depend on."""
+        package, before = Path(job["package"]), set(sys.modules)
+        sys.path.insert(0, str(package.parent))
+        with contextlib.suppress(Exception):  # the run will say so
+            pkgutil.resolve_name(job["function"])
+        sys.path.remove(str(package.parent))
+        self.imported[job["function"]] = [
+            name for name in set(sys.modules) - before if name.partition(".")[0] == package.name
+        ]
+        gc.freeze()
+
     def start(self, job):
+        if job["kind"] == "call" and job["function"] not in self.imported:
+            self.prepare(job)
         inner, outer = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -141,6 +159,9 @@ class Parent:
                 signal.set_wakeup_fd(-1)
                 os.close(inner)
                 os.close(self.events)
+                if job["kind"] != "call":  # all others see the project afresh
+                    for name in itertools.chain(*self.imported.values()):
+                        sys.modules.pop(name, None)
                 child(self.shell, job, outer)
             finally:
                 os._exit(70)
@@ -248,8 +269,9 @@ def perform(job, progress, shell=None):
     if "later" in job:
         clock.shift(job["later"])
     own = os.getpid()
+    apart = [*job["apart"], *([job["package"]] if job["kind"] == "call" else [])]
     trace = Trace(
-        folder / "trace", job["root"], job["apart"], [scratch, folder], job["programs"],
+        folder / "trace", job["root"], apart, [scratch, folder], job["programs"],
         ENVIRONMENT, job["modules"], _text(job),
     )
     trace.start()
@@ -272,7 +294,17 @@ def _run(job, progress, shell):
         return cells.run(shell, job, progress)
     if job["kind"] == "doctests":
         return doctests.run_document(job, progress)
+    if job["kind"] == "call":
+        return _call(job, progress)
     return doctests.run_module(job, progress)
+
+
+def _call(job, progress):
+    progress(0)
+    started = time.perf_counter()
+    value = pkgutil.resolve_name(job["function"])(**job["arguments"])
+    seconds = [time.perf_counter() - started]
+    return {"value": value, "failures": [], "problems": [], "seconds": seconds}
 
 
 def _text(job):

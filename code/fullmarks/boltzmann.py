@@ -160,7 +160,7 @@ def x_given(
     W = _weights(W)
     y, z = _units("y", y, W.shape[1], 1), _units("z", z, W.shape[2], 2)
     _same_rows(y=y, z=z)
-    return sigmoid(-_products(y, z) @ W.reshape(len(W), -1).T)
+    return _x_given(W, y, z)
 
 
 def y_given(
@@ -181,7 +181,7 @@ def y_given(
     W = _weights(W)
     x, z = _units("x", x, W.shape[0], 0), _units("z", z, W.shape[2], 2)
     _same_rows(x=x, z=z)
-    return sigmoid(-_products(x, z) @ W.swapaxes(1, 2).reshape(-1, W.shape[1]))
+    return _y_given(W, x, z)
 
 
 def z_given(
@@ -202,6 +202,21 @@ def z_given(
     W = _weights(W)
     x, y = _units("x", x, W.shape[0], 0), _units("y", y, W.shape[1], 1)
     _same_rows(x=x, y=y)
+    return _z_given(W, x, y)
+
+
+# The same for arrays that were checked: Gibbs sampling asks for them thousands of times.
+
+
+def _x_given(W, y, z):
+    return sigmoid(-_products(y, z) @ W.reshape(len(W), -1).T)
+
+
+def _y_given(W, x, z):
+    return sigmoid(-_products(x, z) @ W.swapaxes(1, 2).reshape(-1, W.shape[1]))
+
+
+def _z_given(W, x, y):
     return sigmoid(-_products(x, y) @ W.reshape(-1, W.shape[2]))
 
 
@@ -227,8 +242,15 @@ def latent_sweep(
     >>> latent_sweep(W, np.ones((1, 1)), np.ones((1, 1)), rng)
     (array([[1.]]), array([[1.]]))
     """
-    y = _draw(y_given(W, x, z), rng)
-    return y, _draw(z_given(W, x, y), rng)
+    W = _weights(W)
+    x, z = _units("x", x, W.shape[0], 0), _units("z", z, W.shape[2], 2)
+    _same_rows(x=x, z=z)
+    return _latents(W, x, z, rng)
+
+
+def _latents(W, x, z, rng):
+    y = _draw(_y_given(W, x, z), rng)
+    return y, _draw(_z_given(W, x, y), rng)
 
 
 def sweep(
@@ -254,8 +276,15 @@ def sweep(
     >>> sweep(W, np.ones((1, 1)), np.ones((1, 1)), rng)
     (array([[1.]]), array([[1.]]), array([[1.]]))
     """
-    x = _draw(x_given(W, y, z), rng)
-    return x, *latent_sweep(W, x, z, rng)
+    W = _weights(W)
+    y, z = _units("y", y, W.shape[1], 1), _units("z", z, W.shape[2], 2)
+    _same_rows(y=y, z=z)
+    return _sweep(W, y, z, rng)
+
+
+def _sweep(W, y, z, rng):
+    x = _draw(_x_given(W, y, z), rng)
+    return x, *_latents(W, x, z, rng)
 
 
 def after_updates(
@@ -641,12 +670,17 @@ def contrastive_divergence(
     _checks.sizes(positive=positive, negative=negative)
     if z is None:
         z = _draw(np.full((len(x), W.shape[2]), 0.5), rng)
+    z = _units("z", z, W.shape[2], 2)
+    _same_rows(x=x, z=z)
+    if free is not None:
+        free = _units("y", free[0], W.shape[1], 1), _units("z", free[1], W.shape[2], 2)
+        _same_rows(y=free[0], z=free[1])
     for _ in range(positive):
-        y, z = latent_sweep(W, x, z, rng)
+        y, z = _latents(W, x, z, rng)
     data = _mean_products(x, y, z)
     b, c = (y, z) if free is None else free
     for _ in range(negative):
-        a, b, c = sweep(W, b, c, rng)
+        a, b, c = _sweep(W, b, c, rng)
     return Estimate(_mean_products(a, b, c) - data, z, (a, b, c))
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 from . import given
-from .anchor import packages_in
 from .block import read_block
-from .files import derivations
+from .files import derivations, packages_in
 from .items import Block
 from .judge import check
 from .report import Report

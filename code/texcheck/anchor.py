@@ -7,7 +7,7 @@ import importlib
 import itertools
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from . import values as v
 from .env import NOWHERE
 from .errors import Refused
 from .evaluate import Evaluator
+from .files import packages_in
 from .lexer import nearest
 from .notation.families import element, spans
 from .notation.tables import table_of
@@ -57,12 +58,6 @@ def default_packages() -> tuple[str, ...]:
     """The packages beside this one, and torch; where it is installed among others, torch alone."""
     here = Path(__file__).resolve().parent.parent
     return packages_in([] if here.name in ("site-packages", "dist-packages") else [here])
-
-
-def packages_in(folders: Iterable[str | Path]) -> tuple[str, ...]:
-    """The packages that lie in some folders, this one aside, and torch."""
-    found = {path.parent.name for folder in folders for path in Path(folder).glob("*/__init__.py")}
-    return (*sorted(found - {"texcheck"}), "torch")
 
 
 # ---- names -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from . import values as v
+from .errors import Undefined
 from .quadrature import readable
 
 
@@ -17,9 +18,18 @@ def leaf_of(value: v.Value) -> torch.Tensor:
 
 
 def gradient(out: v.Value, leaf: torch.Tensor) -> torch.Tensor:
-    """Derivative of a number by a leaf, of the shape of the leaf."""
+    """Derivative of a number by a leaf, of the shape of the leaf.
+
+    Raises
+    ------
+    Undefined
+        Where the number does not exist: its formula may have a slope there none the less, as the
+        logarithm of a negative number has.
+    """
     if not isinstance(out, torch.Tensor) or not out.requires_grad:
         return torch.zeros_like(leaf)
+    if readable(out) and not bool(torch.isfinite(out.detach())):
+        raise Undefined("what is differentiated does not exist")
     found, = torch.autograd.grad(out, leaf, create_graph=True, allow_unused=True)
     return torch.zeros_like(leaf) if found is None else found
 

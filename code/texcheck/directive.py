@@ -9,7 +9,7 @@ and ``unchecked`` (texts), so that a book can say what was checked and what was 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,9 +22,10 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from . import given, render
-from .errors import Error
-from .evidence import MistakesDirective
-from .store import RENDERERS, Store, judge, sources
+from .evidence import MistakesDirective, wanted_mistakes
+from .files import derivations
+from .runs import call, obtain
+from .store import RENDERERS
 
 if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
@@ -48,6 +49,8 @@ class DerivationDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         title, label = self.arguments[0], self.options.get("label", "")
         result = self.checked(title, label)
+        if result is None:
+            return []
         node = render.derivation()
         self.set_source_info(node)
         identity = label or f"derivation-{self.env.new_serialno('derivation')}"
@@ -73,24 +76,20 @@ class DerivationDirective(SphinxDirective):
                 number = ".".join(map(str, item["number"]))
                 steps[f"{identity} {number}"] = (self.env.docname, render.step_id(identity, item))
 
-    def checked(self, title: str, label: str) -> dict[str, Any]:
-        """What is to be laid out; from the store if nothing that it depends on has changed."""
-        config = self.config
-        text = "\n".join(self.content)
-        code = sources(text, config.texcheck_path)
-        for path in code:
-            self.env.note_dependency(path)
-        store = Store(Path(config.texcheck_store or self.env.doctreedir.parent / "derivations"))
-        key = store.key(f"{title}\n{label}\n{text}", code)
-        found = store.find(key)
-        if found is None:
-            found, errors = self.check(title, label, text)
-            if not errors:
-                store.put(key, found)
+    def checked(self, title: str, label: str) -> dict[str, Any] | None:
+        """What is to be laid out, with lines of the page; what does not hold is reported."""
         first = self.lineno + self.content_offset + 1
+        found = obtain(self.env, call("derivation", self.config, first, title=title, label=label,
+                                      text="\n".join(self.content)))
+        if found is None:
+            return None
+        for error in found["errors"]:
+            kind, subtype = error["kind"].split(".")
+            logger.error("%s", error["said"], location=(self.env.docname, error["line"] + first),
+                         type=kind, subtype=subtype)
         self.compare_given(found, first)
-        found["items"] = [{**item, "line": item["line"] + first} for item in found["items"]]
-        return found
+        items = [{**item, "line": item["line"] + first} for item in found["items"]]
+        return {**found, "items": items}
 
     def compare_given(self, found: dict[str, Any], first: int) -> None:
         """Report what the page gives otherwise, or not at all."""
@@ -105,16 +104,13 @@ class DerivationDirective(SphinxDirective):
                              location=(self.env.docname, item["line"] + first),
                              type="texcheck", subtype="lint")
 
-    def check(self, title: str, label: str, text: str) -> tuple[dict[str, Any], list[Error]]:
-        """Read and test the text, and report what does not hold; lines in the result from 0."""
-        first = self.lineno + self.content_offset + 1
-        found, errors = judge(text, title, label, first, self.config.texcheck_path)
-        for error in errors:
-            said = error.body().removesuffix(f"[{error.kind}]").rstrip()
-            kind, subtype = error.kind.split(".")
-            logger.error("%s", said, location=(self.env.docname, error.line),
-                         type=kind, subtype=subtype)
-        return found, errors
+
+def wanted(config: Config, path: Path, text: str) -> Iterator[dict[str, Any]]:
+    """What the directives of a Markdown file will ask for, in its order of kinds."""
+    for found in derivations(path):
+        yield call("derivation", config, found.line, title=found.title, label=found.label,
+                   text=found.text)
+    yield from wanted_mistakes(config, path, text)
 
 
 class TexcheckDomain(Domain):
@@ -166,6 +162,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, the role, the domain and the nodes."""
     app.add_config_value("texcheck_store", "", "", str)
     app.add_config_value("texcheck_path", ["code"], "", list)
+    app.add_config_value("texcheck_obtain", "", "", str)
     app.add_domain(TexcheckDomain)
     app.add_directive("derivation", DerivationDirective)
     app.add_directive("mistakes", MistakesDirective)

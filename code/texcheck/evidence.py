@@ -9,22 +9,28 @@ A wrong one that is accepted, or a right one that is refused, is an error of the
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .store import Store
+from .files import fences
+from .runs import call, obtain
+
+if TYPE_CHECKING:
+    from sphinx.config import Config
 
 logger = logging.getLogger(__name__)
 KINDS = "other"
+OPTION = re.compile(r":groups:(.*)")
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,27 @@ def body(block: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def accepted(mistake: Mistake, text: str) -> bool:
-    from . import check, read_block
+def asked(config: Config, line: int, mistake: Mistake) -> dict[str, Any]:
+    """The call that judges a mistake."""
+    return call("mistake", config, line, topic=mistake.topic, wrong=mistake.wrong,
+                right=mistake.right)
 
-    return not check(read_block(text, title=mistake.topic), first=True).errors
+
+def chosen(path: Path, groups: str) -> Iterator[Mistake]:
+    """The mistakes of a file that are of the groups named, or all of them."""
+    wanted = [group.strip() for group in groups.split(",") if group.strip()]
+    return (one for one in mistakes(path) if not wanted or one.group in wanted)
+
+
+def wanted_mistakes(config: Config, path: Path, text: str) -> Iterator[dict[str, Any]]:
+    """What the directives ``{mistakes}`` of a Markdown file will ask for."""
+    lines = text.split("\n")
+    for _, name, start, end in fences(lines, {"mistakes"}):
+        options = (OPTION.match(line) for line in lines[start + 1:end])
+        groups = next((found[1] for found in options if found), "")
+        with suppress(OSError, ValueError):  # the directive says so in a moment
+            for mistake in chosen(path.parent / name, groups):
+                yield asked(config, start + 1, mistake)
 
 
 class MistakesDirective(SphinxDirective):
@@ -87,19 +110,18 @@ class MistakesDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.relfn2path(self.arguments[0])[1])
         self.env.note_dependency(path)
-        store = Store(Path(self.config.texcheck_store
-                           or self.env.doctreedir.parent / "derivations"))
         groups: dict[str, list[nodes.Node]] = {}
         refused = right = 0
-        wanted = [g.strip() for g in self.options.get("groups", "").split(",") if g.strip()]
-        for mistake in mistakes(path):
-            if wanted and mistake.group not in wanted:
+        for mistake in chosen(path, self.options.get("groups", "")):
+            verdict = obtain(self.env, asked(self.config, self.lineno, mistake))
+            if verdict is None:
                 continue
-            verdict = self.verdict(store, mistake)
-            refused += not verdict[0]
-            right += verdict[1]
-            if verdict != (False, True):
-                self.complain(path, mistake, verdict)
+            refused += not verdict["wrong"]
+            right += verdict["right"]
+            for error in verdict["errors"]:
+                logger.error("%s:%d: %s", path.name, mistake.line, error["said"],
+                             location=(self.env.docname, self.lineno), type="texcheck",
+                             subtype="mistakes")
             groups.setdefault(mistake.kind, []).append(self.shown(mistake))
         count = sum(map(len, groups.values()))
         said = (f"On this build {refused} of {count} printed mistakes are refused, and {right} of "
@@ -109,24 +131,6 @@ class MistakesDirective(SphinxDirective):
             found.append(nodes.rubric("", f"{kind.capitalize()} ({len(groups[kind])})"))
             found.append(nodes.definition_list("", *groups[kind], classes=["mistakes"]))
         return found
-
-    def verdict(self, store: Store, mistake: Mistake) -> tuple[bool, bool]:
-        """Whether the wrong and the right derivation are accepted; from the store if known."""
-        key = store.key(hashlib.sha256(f"{mistake.topic}\n{mistake.wrong}\n{mistake.right}".encode()
-                                       ).hexdigest(), [])
-        known: dict[str, Any] | None = store.find(key)
-        if known is None:
-            known = {"wrong": accepted(mistake, mistake.wrong),
-                     "right": accepted(mistake, mistake.right)}
-            if known == {"wrong": False, "right": True}:
-                store.put(key, known)
-        return bool(known["wrong"]), bool(known["right"])
-
-    def complain(self, path: Path, mistake: Mistake, verdict: tuple[bool, bool]) -> None:
-        what = "the wrong derivation is accepted" if verdict[0] else "the right one is refused"
-        logger.error("%s:%d: %s: %s", path.name, mistake.line, mistake.topic, what,
-                     location=(self.env.docname, self.lineno), type="texcheck",
-                     subtype="mistakes")
 
     def shown(self, mistake: Mistake) -> nodes.Node:
         definition = nodes.definition()

@@ -1,12 +1,14 @@
-"""Derivations in Markdown files."""
+"""What lies in files: derivations in Markdown, and packages in folders."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 OPEN = re.compile(r"^(?P<fence>:{3,}|`{3,}|~{3,})\s*(?P<info>.*)$")
+DIRECTIVE = re.compile(r"\{(\w+)\}(.*)")
 
 
 @dataclass
@@ -29,23 +31,27 @@ def derivations(path: str | Path) -> list[Derivation]:
         If the file cannot be read.
     """
     lines = Path(path).read_text(encoding="utf-8").split("\n")
-    found: list[Derivation] = []
+    return [read_derivation(lines, start, end, title, str(path))
+            for name, title, start, end in fences(lines, {"derivation"})]
+
+
+def fences(lines: list[str], names: set[str]) -> Iterator[tuple[str, str, int, int]]:
+    """Directives of some names: name, argument, and the lines of both fences, from 0."""
     number = 0
     while number < len(lines):
         match = OPEN.match(lines[number])
         if match is None:
             number += 1
             continue
-        info = match.group("info").strip()
         end = closing(lines, number, match.group("fence"))
-        if info.startswith("{derivation}"):
-            found.append(read_derivation(lines, number, end, info[12:].strip(), str(path)))
+        directive = DIRECTIVE.match(match.group("info"))
+        if directive is not None and directive[1] in names:
+            yield directive[1], directive[2].strip(), number, end
             number = end + 1
         elif match.group("fence").startswith(":"):
             number += 1
         else:
             number = end + 1
-    return found
 
 
 def outside(lines: list[str]) -> list[str]:
@@ -81,3 +87,9 @@ def read_derivation(lines: list[str], start: int, end: int, title: str, path: st
     while first < end and not lines[first].strip():
         first += 1
     return Derivation(title, label, "\n".join(lines[first:end]), path, first + 1)
+
+
+def packages_in(folders: Iterable[str | Path]) -> tuple[str, ...]:
+    """The packages that lie in some folders, this one aside, and torch."""
+    found = {path.parent.name for folder in folders for path in Path(folder).glob("*/__init__.py")}
+    return (*sorted(found - {"texcheck"}), "torch")

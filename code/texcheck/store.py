@@ -10,15 +10,11 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
-from .errors import Error, Refused
+from .errors import Refused
 from .lines import cut, logical_lines
 
 RENDERERS = ("directive.py", "markdown.py", "render.py")
 """The files that only lay out results; whatever else lies here, in folders too, judges."""
-
-SHOWN = ("kind", "tex", "line", "reason", "number", "relation", "grade", "lhs", "rhs", "order",
-         "machine", "standing")
-"""What is kept of each line of a derivation, for the page."""
 
 DOTTED = re.compile(r"\b([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
 
@@ -71,7 +67,7 @@ def _imported(dotted: str, folders: tuple[str, ...]) -> frozenset[Path]:
 
 
 @cache
-def _checker() -> str:
+def checker() -> str:
     """The checker itself and what it computes with: all of this package but its renderers."""
     digest = hashlib.sha256(f"{version('torch')} {version('numpy')}".encode())
     here = Path(__file__).parent
@@ -82,40 +78,15 @@ def _checker() -> str:
     return digest.hexdigest()
 
 
-def judge(text: str, title: str, label: str, first: int,
-          folders: list[str]) -> tuple[dict[str, Any], list[Error]]:
-    """Read and test a derivation that begins in line ``first``.
-
-    Returns
-    -------
-    result : dict
-        ``items`` (of each line what `SHOWN` names and ``ok``; its ``line`` counts from ``first``),
-        ``draws`` and ``tolerance``.
-    errors : list of texcheck.errors.Error
-    """
-    from . import check, read_block
-    from .anchor import packages_in
-
-    report = check(read_block(text, title=title, label=label, line=first,
-                              packages=packages_in(folders)))
-    items = [{name: getattr(item, name) for name in SHOWN} | {"grade": report.grade(item)}
-             for item in report.block.items]
-    broken = {error.line for error in report.errors}
-    for item in items:
-        item["ok"] = item["line"] not in broken
-        item["line"] -= first
-    return {"items": items, "draws": report.draws, "tolerance": report.tolerance}, report.errors
-
-
 class Store:
-    """A folder of finished results; a derivation that failed is never stored."""
+    """A folder of finished results, by what was asked and the code that it names."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def key(self, text: str, code: list[Path]) -> str:
-        digest = hashlib.sha256(_checker().encode())
-        digest.update(text.encode())
+    def key(self, asked: dict[str, Any], code: list[Path]) -> str:
+        known = {name: asked[name] for name in ("function", "arguments", "version")}
+        digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
         for path in code:
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()

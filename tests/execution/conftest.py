@@ -78,7 +78,7 @@ class Book:
                 warningiserror=True,
             )
             app.build()
-        ran = {f"{kind} {name.removeprefix('chapters/')}" for kind, name in app.execution.ran}
+        ran = {f"{kind} {name.removeprefix('chapters/')}" for kind, name, *_ in app.execution.ran}
         return Build(ran, self.plain(warnings.getvalue()), app.statuscode, log.getvalue())
 
     def plain(self, text):
@@ -98,6 +98,16 @@ class Book:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
             env=os.environ | variables,
         )
+
+    def execution(self, *arguments, folder=None):
+        """Run ``python -m execution`` in the book's folder or a copy; its status, what it says."""
+        folder = folder or self.folder
+        done = subprocess.run(
+            [sys.executable, "-m", "execution", *arguments, "book"], cwd=folder, text=True,
+            capture_output=True, env=os.environ | {"PYTHONPATH": str(CODE)},
+        )
+        said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+        return done.returncode, said.replace(f"{folder}/", "")
 
     def page(self, name, builder="html"):
         return (self.folder / "build" / builder / f"{name}.html").read_text(encoding="utf-8")

@@ -1,29 +1,12 @@
 """Results on several machines, what differs between two runs, and two builds at once."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from execution.__main__ import choose
-
-CODE = Path(__file__).parents[2] / "code"
-
-
-def execution(book, *arguments, folder=None):
-    """Run the command; return its status and what it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "execution", *arguments, "book"],
-        cwd=folder or book.folder, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(CODE)},
-    )  # fmt: skip
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-    return done.returncode, plain.replace(f"{folder or book.folder}/", "")
 
 
 def fill(book):
@@ -42,7 +25,7 @@ def test_quarters_from_four_machines_make_a_whole(book, tmp_path_factory):
     for number in range(1, 5):
         machine = tmp_path_factory.mktemp("machine") / "a folder"
         shutil.copytree(book.folder, machine)
-        status, said = execution(book, "results", "--shard", f"{number}/4", folder=machine)
+        status, said = book.execution("results", "--shard", f"{number}/4", folder=machine)
         assert status == 0, said
         whole += int(re.search(r"execution: (\d+) to run, 0 from the store", said)[1])
         shutil.copytree(
@@ -57,15 +40,15 @@ def test_quarters_from_four_machines_make_a_whole(book, tmp_path_factory):
 
 def test_all_results_at_once(book):
     fill(book)
-    assert "execution: 7 to run, 0 from the store" in execution(book, "results")[1]
-    assert "execution: 0 to run, 7 from the store" in execution(book, "results")[1]
+    assert "execution: 7 to run, 0 from the store" in book.execution("results")[1]
+    assert "execution: 0 to run, 7 from the store" in book.execution("results")[1]
     assert book.build().ran == set()
 
 
 def test_results_report_what_is_wrong(book):
     fill(book)
     book.chapter("c0", "1 / 0", tags=["hide-imput"])
-    status, said = execution(book, "results")
+    status, said = book.execution("results")
     assert status == 1
     assert "book/chapters/c0.md:12: WARNING: " in said and "ZeroDivisionError" in said
     assert "book/chapters/c0.md:11: WARNING: unknown tag of a cell: hide-imput" in said
@@ -87,7 +70,7 @@ def test_parts_are_all_and_of_about_the_same_weight(count):
 
 @pytest.mark.parametrize("text", ["5/4", "0/4", "2", "a/b", "1/0", "-1/4"])
 def test_no_such_part(book, text):
-    status, said = execution(book, "results", f"--shard={text}")
+    status, said = book.execution("results", f"--shard={text}")
     assert status == 2 and "write 2/4 for the second of four" in said
 
 
@@ -138,7 +121,7 @@ def test_what_differs_is_found_at_its_line(book):
             tags = ["raises-exception"] if place == "different" else []
             book.chapter(f"{place}{number:02}", "1", cell, tags=tags)
     shutil.copy(book.folder / "book/index.md", book.folder / "book/chapters/index.md")
-    status, said = execution(book, "determinism")
+    status, said = book.execution("determinism")
     found = re.findall(r"chapters/different(\d+)\.md:(\d+): WARNING: ", said)
     assert "chapters/same" not in "".join(re.findall(r"^.*WARNING.*$", said, re.M)), said
     assert [int(number) for number, _ in found] == list(range(len(DIFFERENT))), said
@@ -149,7 +132,7 @@ def test_what_differs_is_found_at_its_line(book):
 
 def test_what_is_the_same_passes(book):
     fill(book)
-    status, said = execution(book, "determinism")
+    status, said = book.execution("determinism")
     assert (status, said.count("WARNING")) == (0, 0), said
     assert "[14 of 14]" in said
     assert not (book.folder / "build/executed/results").exists()
@@ -159,7 +142,7 @@ def test_example_that_fails_in_the_second_run(book):
     fill(book)
     book.write("book/chapters/page.md", "# Page\n\n```{doctest}\n>>> import datetime\n"
                f">>> datetime.date.today().year\n{time.gmtime().tm_year}\n```\n")
-    status, said = execution(book, "determinism")
+    status, said = book.execution("determinism")
     assert status == 1
     assert "page.md:5: WARNING: the second run, at a later date: doctest failed" in said
 

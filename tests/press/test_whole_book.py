@@ -33,7 +33,7 @@ def press(site, tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-c", ".", "-d", folder / "doctrees", "-n", "-W",
          "--keep-going", "-D", f"execution_store={BUILD / 'executed'}",
-         "-D", f"texcheck_store={BUILD / 'derivations'}", "-b", "press", "book", folder / "press"],
+         "-b", "press", "book", folder / "press"],
         cwd=ROOT, text=True, capture_output=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
              "PYTHONPATH": str(ROOT / "code"), "SOURCE_DATE_EPOCH": str(WHEN)})

@@ -160,3 +160,17 @@ def test_a_condition_on_dimensions():
             "claim: (X^\\top X)^{-1} X^\\top X u\n= u")
     assert kinds(run(text.replace("{}", ""))) == ["texcheck.undefined"]
     assert kinds(run(text.replace("{}", "assume: n > d\n"))) == []
+
+
+@pytest.mark.parametrize("claim", [
+    r"\frac{\partial}{\partial x} \log(-x)" "\n" r"= \frac{1}{x}",
+    r"\nabla_x \sqrt{-x}" "\n" r"= -\frac{1}{2 \sqrt{-x}}",
+    r"g'(-x)" "\n" r"= -\frac{1}{x}",
+    r"\nabla_w \sum_i \log(-w_i^2)" "\n" r"= 2 w^{\odot -1}",
+    r"\nabla_w^2 \log(-w^\top w)" "\n" r"= \nabla_w^2 \log(w^\top w)",
+])
+def test_what_does_not_exist_has_no_derivative(claim):
+    block = texcheck.read_block("let: x \\in \\mathbb{R}_{>0}; w \\in \\mathbb{R}^n\ndef: g(u) = \\log(u)\n"
+                       f"code: g(x) == torch.log(x)\nclaim: x + w^\\top w\n= w^\\top w + x\n"
+                       f"claim: {claim}")
+    assert [e.kind for e in texcheck.check(block).errors] == ["texcheck.undefined"]

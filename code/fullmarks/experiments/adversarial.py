@@ -184,8 +184,8 @@ def wasserstein_training(
     """
     source = _torch_generator(rng)
     G, D = (_network([1, 32, 1], runs, source, spread=1.0) for _ in range(2))
-    adam_G = torch.optim.Adam(G, lr=0.003, betas=(0.5, 0.9))
-    adam_D = torch.optim.Adam(D, lr=0.01, betas=(0.5, 0.9))
+    adam_G = torch.optim.Adam(G, lr=0.003, betas=(0.5, 0.9), fused=True)
+    adam_D = torch.optim.Adam(D, lr=0.01, betas=(0.5, 0.9), fused=True)
     record = []
     for step in range(steps + 1):
         if step % 20 == 0:

@@ -65,10 +65,10 @@ def _parameters(setting, features, seeds, generator):
 
 
 def _gru(p, h, U):
-    n, q = h.shape[-1], h @ U
-    r, z = torch.sigmoid(p[..., : 2 * n] + q[..., : 2 * n]).split(n, -1)
-    g = torch.tanh(p[..., 2 * n :] + r * q[..., 2 * n :])
-    return g + z * (h - g)
+    n = h.shape[-1]
+    (p_gates, p_new), (q_gates, q_new) = (a.split([2 * n, n], -1) for a in (p, h @ U))
+    r, z = torch.sigmoid(p_gates + q_gates).chunk(2, -1)
+    return torch.lerp(torch.tanh(torch.addcmul(p_new, r, q_new)), h, z)
 
 
 def _encode(theta, x):
@@ -87,20 +87,35 @@ def _translate(theta, x, y=None):
     """Logits and weights; the decoder is told the words before, `y`, or goes by its own."""
     S, B, T, _ = x.shape
     h, summary = _encode(theta, x)
-    s, word, c = torch.tanh(summary @ theta["start"]), x.new_zeros(S, B, SYMBOLS), summary
-    keys = (h.reshape(S, B * T, -1) @ theta["U"]).view(S, B, T, -1) if "U" in theta else None
-    logits, weights = [], []
+    s, c, attend = torch.tanh(summary @ theta["start"]), summary, "U" in theta
+    fixed = theta["decoder_bias"].expand(S, B, -1)
+    if attend:
+        keys = (h.reshape(S, B * T, -1) @ theta["U"]).view(S, B, T, -1)
+    else:
+        fixed = torch.baddbmm(fixed, summary, theta["decoder_contexts"])
+
+    def heard(words):
+        rows = one_hot(words, SYMBOLS).to(x).flatten(1, 2) @ theta["decoder_words"]
+        return (rows.view(S, B, words.shape[2], -1) + fixed[:, :, None]).unbind(2)
+
+    def said(ends):
+        rows = torch.stack(ends, 2).flatten(1, 2) @ theta["output"] + theta["output_bias"]
+        return rows.view(S, B, len(ends), SYMBOLS)
+
+    inputs = [fixed, *(() if y is None else heard(y[:, :, :-1]))]
+    ends, weights = [], []
     for i in range(T):
-        if keys is not None:
+        p = inputs[i]
+        if attend:
             inside = torch.tanh((s @ theta["W"])[:, :, None] + keys).reshape(S, B * T, -1)
             weights.append(torch.softmax((inside @ theta["v"]).view(S, B, T), -1))
             c = (weights[-1][:, :, None] @ h)[:, :, 0]
-        p = word @ theta["decoder_words"] + c @ theta["decoder_contexts"] + theta["decoder_bias"]
+            p = torch.baddbmm(p, c, theta["decoder_contexts"])
         s = _gru(p, s, theta["decoder_states"])
-        logits.append(torch.cat([s, c], -1) @ theta["output"] + theta["output_bias"])
-        own = one_hot(logits[-1].argmax(-1), SYMBOLS).to(x)
-        word = own if y is None else one_hot(y[:, :, i], SYMBOLS).to(x)
-    return torch.stack(logits, 2), torch.stack(weights, 2) if weights else None
+        ends.append(torch.cat([s, c], -1))
+        if y is None:
+            inputs += heard(said(ends[-1:]).argmax(-1))
+    return said(ends), torch.stack(weights, 2) if weights else None
 
 
 def _reordering(seeds, sentences, length, generator):

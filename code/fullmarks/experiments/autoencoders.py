@@ -329,7 +329,7 @@ def generation(
     """
     twins = Twins(rng, pairs)
     x = _single(spots(rng, 512))
-    optimizer = torch.optim.Adam(twins.parameters, lr=0.01)
+    optimizer = torch.optim.Adam(twins.parameters, lr=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
     for _ in range(steps):
         batch = x[rng.integers(len(x), size=(pairs, 64))].repeat(2, 1, 1)

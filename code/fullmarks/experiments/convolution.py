@@ -297,7 +297,7 @@ def _train(pool, side, generator, steps=80, batch=48, channels=8):
         (torch.randn(shape, generator=generator) * scale).requires_grad_()
         for shape, scale in zip(shapes, scales, strict=True)
     ]
-    optimizer = torch.optim.Adam(weights, lr=0.01)
+    optimizer = torch.optim.Adam(weights, lr=0.01, fused=True)
     for _ in range(steps):
         images, labels = _stripes(batch, side, 1.0, generator)
         loss = F.cross_entropy(_scores(images, weights, pool), labels)

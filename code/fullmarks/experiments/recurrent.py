@@ -257,7 +257,7 @@ def _recall(name, forget_bias, lag, steps, seeds, n, rng, batch=32, learning_rat
     readout = rng.normal(size=(seeds, n, 1)) / np.sqrt(n)
     theta = [torch.tensor(p, dtype=torch.float32, requires_grad=True) for p in (W, U, b, readout)]
     theta.append(torch.zeros(seeds, 1, 1, requires_grad=True))
-    optimizer = torch.optim.Adam(theta, lr=learning_rate)
+    optimizer = torch.optim.Adam(theta, lr=learning_rate, fused=True)
     for _ in range(steps):
         logits, target = _answers(name, theta, rng, lag, seeds, batch)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)

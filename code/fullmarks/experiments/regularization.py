@@ -318,7 +318,7 @@ def small_network(rng: np.random.Generator, m: int = 8, steps: int = 400) -> Sma
     x = torch.tensor(rng.normal(size=(1, 40, 3)))
     s = torch.sign(x[..., 0] * x[..., 1] + 0.5 * x[..., 2] + 0.3)
     network = Networks(rng, 1, 3, m, 1)
-    optimizer = torch.optim.Adam(network.parameters, lr=0.02)
+    optimizer = torch.optim.Adam(network.parameters, lr=0.02, fused=True)
     for _ in range(steps):
         optimizer.zero_grad()
         torch.nn.functional.softplus(-s * network(x)[..., 0]).mean().backward()
@@ -488,7 +488,7 @@ def _fit(data, seed, steps, starts, l2=0.0, l1=0.0, drop=None, shift=None, mirro
     network = Networks(rng, starts, LENGTH, HIDDEN, 2)
     network.parameters = [p.detach().repeat(len(x) // starts, 1, 1).requires_grad_()
                           for p in network.parameters]
-    optimizer = torch.optim.Adam(network.parameters, lr=0.01)
+    optimizer = torch.optim.Adam(network.parameters, lr=0.01, fused=True)
     l2, l1 = torch.as_tensor(l2), torch.as_tensor(l1)
     course, shown = {}, set(np.unique(np.geomspace(2, steps, 14).astype(int)).tolist())
     for t in range(steps + 1):
@@ -559,7 +559,7 @@ def _learn(data, seed, steps, shown, p, rate):
     start = np.log(p / (1 - p)) if p else 0.0
     rho = torch.full((len(x), 1, HIDDEN), start, dtype=torch.float64, requires_grad=True)
     groups = [{"params": network.parameters}, {"params": [rho], "lr": rate}]
-    optimizer, rows = torch.optim.Adam(groups, lr=0.01), []
+    optimizer, rows = torch.optim.Adam(groups, lr=0.01, fused=True), []
 
     def loss(inputs, labels, mask=1.0):
         logits = network(inputs, mask).flatten(0, 1)

@@ -461,7 +461,9 @@ def _network(seed, dropout):
 
 def _fit(data, dev, steps, seed, decay=0.0, dropout=0.0):
     network = _network(seed, dropout)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=0.01, weight_decay=decay / 0.01)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=0.01, weight_decay=decay / 0.01, fused=True
+    )
     found = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -500,7 +502,7 @@ def training_modes(
     order = torch.tensor(np.array([rng.permutation(n) for _ in range(epochs)]))
     seed = int(rng.integers(2**31))
     network = _network(seed, dropout)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.003, fused=True)
     found = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

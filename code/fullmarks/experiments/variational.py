@@ -57,7 +57,7 @@ def fitted_by_both(rng: np.random.Generator, steps: int = 400) -> Fitted:
     found = []
     for objective in (lambda p: p.mean(0).log(), lambda p: p.exp().mean(0).log()):
         logits = start.clone().requires_grad_()
-        optimizer = torch.optim.Adam([logits], lr=0.1)
+        optimizer = torch.optim.Adam([logits], lr=0.1, fused=True)
         for _ in range(steps):
             optimizer.zero_grad()
             (-data @ objective(torch.softmax(logits, 1))).backward()
@@ -196,7 +196,7 @@ def _train(starts, x, noise, test, every, name):
     """Bounds (rates, runs, times): all rates and runs side by side in two leading axes."""
     leaves = [[part.clone().requires_grad_() for _ in RATES] for part in starts]
     groups = [{"params": [part[i] for part in leaves], "lr": r} for i, r in enumerate(RATES)]
-    optimizer = torch.optim.Adam(groups)
+    optimizer = torch.optim.Adam(groups, fused=True)
     seen, baseline = [], None
     for t in range(len(noise) + 1):
         theta = [torch.stack(part) for part in leaves]
@@ -412,7 +412,7 @@ def inference(rng: np.random.Generator, weights, n: int = 500, steps: int = 100)
 def _adam(start, x, steps, rate):
     mask = (torch.arange(7) < MEAN_FIELD).double()
     numbers, x = torch.tensor(start, requires_grad=True), torch.tensor(x)
-    optimizer = torch.optim.Adam([numbers], lr=rate)
+    optimizer = torch.optim.Adam([numbers], lr=rate, fused=True)
     means = []
     for _ in range(steps + 1):
         optimizer.zero_grad()

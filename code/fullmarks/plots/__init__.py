@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib import style
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 style.use(Path(__file__).parent.parent / "book.mplstyle")
@@ -25,8 +26,9 @@ class Sheet(Figure):
 
     def _repr_svg_(self) -> str:
         buffer = io.StringIO()
+        # `savefig` draws twice, first to lay out, which drawing does by itself.
         with matplotlib.rc_context({"svg.hashsalt": "full-marks"}):
-            self.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+            FigureCanvasSVG(self).print_svg(buffer, metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
 
