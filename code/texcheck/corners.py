@@ -20,6 +20,7 @@ Sizes: TypeAlias = Sequence[int]
 Maker: TypeAlias = Callable[[Rng, Sizes], v.Array]
 
 THEMES = ("exact", "small", "mixed", "large")
+TIES = ("exact", "small", "exact", "mixed", "exact", "large")  # where something may tie
 
 
 @dataclass
@@ -35,6 +36,10 @@ class Corners:
         The share of the symbols that go to a corner.
     alike : float
         The share of the symbols that are equal to an earlier one of the same domain.
+    size : str
+        Where the dimensions go: usual, least, wide or large.
+    square : bool
+        Whether dimensions, and alphabets, may be equal.
     """
 
     theme: str
@@ -42,6 +47,7 @@ class Corners:
     share: float = 1.0
     alike: float = 0.2
     size: str = "usual"
+    square: bool = False
     seen: dict[object, list[v.Sized]] = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +55,8 @@ class Corners:
         """Corners of a theme, for some or all of the symbols."""
         return cls(theme, literals, float(rng.choice([0.4, 0.8, 1.0])),
                    float(rng.choice([0.0, 0.2, 1.0], p=[0.4, 0.35, 0.25])),
-                   str(rng.choice(["usual", "least", "wide", "large"])))
+                   str(rng.choice(["usual", "least", "wide", "large"])),
+                   bool(rng.random() < 0.4))
 
     def pick(self, name: str, rng: Rng, sizes: Sizes) -> v.Array | None:
         """An array at a corner of a domain, or None for a usual one."""
@@ -155,6 +162,12 @@ def outlier(rng: Rng, sizes: Sizes) -> v.Array:
     found = normal(rng, sizes)
     found.reshape(-1)[int(rng.integers(found.size))] *= 1e4
     return found
+
+
+def sparse(rng: Rng, sizes: Sizes) -> v.Array:
+    """Zeros beside usual entries."""
+    found = normal(rng, sizes) * (rng.random(size=sizes) < 0.5)
+    return np.asarray(found)
 
 
 def near_equal(rng: Rng, sizes: Sizes) -> v.Array:
@@ -290,7 +303,7 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
     "R": {
         "plain": {
             "exact": (constant(0.0), constant(0.0, 1.0, -1.0, 2.0), signs, few, one_hot(1.0),
-                      near_equal),
+                      near_equal, sparse),
             "small": (scaled(normal, -8, -1), scaled(normal, -3, 0), far_apart(-8, 0, normal),
                       one_hot(1e-3)),
             "large": (scaled(normal, 0.5, 2), scaled(normal, 0.5, 2), scaled(normal, 1, 6),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import values as v
-from .corners import SQUARE, Corners, near_ends, whole
+from .corners import Corners, near_ends, whole
 from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused
@@ -90,19 +90,25 @@ def enumerated_dims(program: Program) -> set[str]:
 
 def draw_dims(program: Program, draw: Draw, rng: np.random.Generator,
               corners: Corners | None = None) -> None:
-    """Small dimensions, pairwise distinct, such that every declared size is positive."""
+    """Small dimensions such that every declared size is positive: pairwise distinct, but for
+    corners where they may be equal."""
     names = [k for k, info in program.scope.items() if info.kind == "dim"]
     small = (enumerated_dims(program) | program.small) & set(names)
     alphabets = [k for k, d in program.outcomes.items() if d is None]
     sizes = list(range(2, 2 + max(3, len(alphabets))))
     for name, size in zip(alphabets, rng.permutation(sizes), strict=False):
         draw.dims["alphabet " + name] = int(size)
+    if corners is not None and alphabets:
+        draw_alphabets(draw, alphabets, rng, corners)
+    square = corners is not None and corners.square
     trial = Evaluator(program, draw)
     for attempt in range(TRIES):
         for name in names:
             low, high = reach_of(program, names, small, name, corners, attempt)
             draw.dims[name] = int(rng.integers(low, high + 1))
-        if attempt < TRIES // 4 and len({d for d in draw.dims.values() if d > 1}) < (
+            if square and name != names[0] and rng.random() < 0.7:
+                draw.dims[name] = draw.dims[names[0]]
+        if not square and attempt < TRIES // 4 and len({d for d in draw.dims.values() if d > 1}) < (
                 sum(d > 1 for d in draw.dims.values())):
             continue
         if len({draw.dims[n] for n in names}) < len(names) and corners is None:
@@ -111,6 +117,18 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator,
         if suitable(program, trial, strict=attempt < TRIES // 2 and corners is None):
             return
     raise Refused("type", "no small dimensions make every size of the declarations positive")
+
+
+def draw_alphabets(draw: Draw, names: list[str], rng: np.random.Generator,
+                   corners: Corners) -> None:
+    """Alphabets of one size, or larger ones as far as a table of them all stays small."""
+    most = {1: 12, 2: 6}.get(len(names), 4)
+    if corners.size in ("wide", "large"):
+        for name in names:
+            draw.dims["alphabet " + name] = int(rng.integers(most - 1, most + 1))
+    if corners.square:
+        for name in names[1:]:
+            draw.dims["alphabet " + name] = draw.dims["alphabet " + names[0]]
 
 
 def reach_of(program: Program, names: list[str], small: set[str], name: str,
@@ -131,10 +149,12 @@ def reach_of(program: Program, names: list[str], small: set[str], name: str,
 
 
 def in_matrices(program: Program) -> frozenset[str]:
-    """Dimensions of matrices: a matrix with one column would be read as a vector."""
+    """Dimensions of matrices that are not square: one with one column would be read as a vector.
+
+    A square matrix with one row is a number, and is read as one.
+    """
     return frozenset[str]().union(*(size.names for domain in all_domains(program)
-                                    for size in domain.args[1]
-                                    if len(domain.args[1]) > 1 or domain.args[0] in SQUARE))
+                                    for size in domain.args[1] if len(set(domain.args[1])) > 1))
 
 
 def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:

@@ -16,6 +16,8 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
 from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
+from .corners import THEMES
+from .corners import TIES as TIE_THEMES
 from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
@@ -33,6 +35,7 @@ AWAY = 6
 ATTEMPTS = 60
 MOST_VALUES = 1_000_000  # nodes valued on usual draws: a bound on the time that moves no verdict
 CORNERS = 8  # draws that a block gets, however many nodes they take, beyond
+CORNERS_AT_TIES = 24  # where something in it may tie
 CORNER_VALUES = 5_000  # nodes; at most
 MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
@@ -236,7 +239,12 @@ class Run:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
         started = self.memo.valued
-        draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written)
+        tie = any(perturb.chooses(self.block.program, step) for step in self.block.steps)
+        least, themes = (CORNERS_AT_TIES, TIE_THEMES) if tie else (CORNERS, THEMES)
+        if tie and all(r.grade == "approx" for r in self.report.results):
+            least, themes = 2 * CORNERS_AT_TIES, ("exact",)  # no other theme speaks of an order
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written,
+                                themes)
         for number, (theme, evaluator) in enumerate(draws):
             if len(self.first_draws) < 2 * PRECISE:
                 self.first_draws.append(evaluator)
@@ -245,12 +253,15 @@ class Run:
                 if self.enough:
                     return
             used = self.memo.valued - started
-            if used > MOST_CORNER_VALUES or (used > CORNER_VALUES and number >= CORNERS):
+            if used > MOST_CORNER_VALUES or (used > CORNER_VALUES and number >= least):
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
         """Refuse a step that a draw refutes."""
-        if result.done or result.item.kind == "code" or result.grade == "approx":
+        if result.done or result.item.kind == "code":
+            return
+        if result.grade == "approx":
+            self.refute_order(result, evaluator, theme)
             return
         with timed(result):
             try:
@@ -260,6 +271,19 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def refute_order(self, result: Result, evaluator: Evaluator, theme: str) -> None:
+        """Refuse an approximation whose error shrinks more slowly at a tie."""
+        if theme != "exact":
+            return
+        rng = np.random.default_rng([evaluator.draw.seed, 5])
+        with timed(result):
+            try:
+                found = orders.tied(result.item, evaluator, rng)
+            except (Refused, *NO_VALUE):
+                return
+            if found is not None:
+                self.slower(result, evaluator, found)
 
     def arms(self) -> None:
         """Both arms and the tie of what chooses: draws that reach them, or an error that names
@@ -289,6 +313,9 @@ class Run:
             result.exact = result.item.kind == "step" and bool(self.first_draws)
             for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
+                    if result.grade == "approx":
+                        self.order_closely(result, evaluator)
+                        continue
                     found = precise.compared(result.item, evaluator)
                 result.exact = result.exact and found is not None
                 if found is not None and found[2]:
@@ -407,16 +434,30 @@ class Run:
         if order is None:
             result.strict += 1
         elif not orders.reached(order, found, claimed):
+            self.slower(result, evaluator, found)
+
+    def slower(self, result: Result, evaluator: Evaluator, found: orders.Shrinking) -> None:
+        """Refuse an approximation whose error is not of the claimed order."""
+        claimed, order = orders.limit(result.item), orders.observed(found)
+        power = f"{'o' if claimed.small else 'O'}({pretty(claimed.symbol)}^{claimed.power})"
+        message = f"the error is of order {order:.3g}, not {power}"
+        if order is not None and order >= claimed.power - 0.2 and (
+                orders.growing(found, claimed.power)):
+            message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
+                      f"without an end, as a logarithm does: it is not {power}"
+        self.failed(result, "value", message,
+                    f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
+                    f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
+                    at(result.item, evaluator))
+
+    def order_closely(self, result: Result, evaluator: Evaluator) -> None:
+        """Refuse an approximation whose error is not of the claimed order beyond all floats."""
+        claimed, order = orders.limit(result.item), orders.exactly(result.item, evaluator)
+        if order is not None and order < claimed.power + (0.5 if claimed.small else -0.001):
             letter = "o" if claimed.small else "O"
-            power = f"{letter}({pretty(claimed.symbol)}^{claimed.power})"
-            message = f"the error is of order {order:.2f}, not {power}"
-            if order >= claimed.power - 0.2 and orders.growing(found, claimed.power):
-                message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
-                          f"without an end, as a logarithm does: it is not {power}"
-            self.failed(result, "value", message,
-                        f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
-                        f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
-                        at(item, evaluator))
+            self.failed(result, "value", f"the error is of order {round(order, 3) + 0:g}, not {letter}("
+                        f"{pretty(claimed.symbol)}^{claimed.power}): so it is beyond the digits "
+                        "of a float", at(result.item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:
         item = result.item

@@ -57,11 +57,12 @@ def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
 
 
 def unusual(program: Program, seed: list[int], watch: Watch, memo: Memo,
-            written: tuple[float, ...]) -> Iterator[tuple[str, Evaluator]]:
+            written: tuple[float, ...],
+            themes: tuple[str, ...] = THEMES) -> Iterator[tuple[str, Evaluator]]:
     """Draws at the corners that fulfil the assumptions, each with its theme."""
     for number in range(CORNERS):
         rng = np.random.default_rng([*seed, number, 7])
-        corners = Corners.draw(rng, THEMES[number % len(THEMES)], written)
+        corners = Corners.draw(rng, themes[number % len(themes)], written)
         try:
             evaluator = draw_symbols(program, rng, corners)
             if not evaluator.holds(program.assumptions, NOWHERE):
@@ -176,6 +177,17 @@ def integrates(program: Program, item: Item) -> bool:
 def differentiates(program: Program, item: Item) -> bool:
     """Whether a step takes a derivative, itself or through a definition."""
     return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
+
+
+def chooses(program: Program, item: Item) -> bool:
+    """Whether a step holds something that may change at a tie: a jump, a maximum, a kink."""
+    def one(node: Node) -> bool:
+        kind = registry.kind(node.kind)
+        return node.kind == "abs" or (node.kind == "big" and node.args[0] in ("max", "min")) or (
+            node.kind == "fn" and registry.function(node.args[0]).picks) or (
+            isinstance(kind, registry.Notation) and bool(kind.jumps(node)))
+
+    return any(one(n) for n in nodes_behind(program, *trees(item)))
 
 
 def composed(program: Program, item: Item) -> bool:

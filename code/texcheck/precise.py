@@ -37,6 +37,10 @@ class Unknown(Exception):
     """No rule says what a node is with more digits."""
 
 
+NOT_KNOWN = (Unknown, Refused, Undefined, ArithmeticError, ValueError, TypeError, LookupError,
+             RecursionError)
+
+
 @dataclass(frozen=True)
 class Place:
     """What surrounds a node: bound names, and symbols that a derivative moves."""
@@ -56,8 +60,7 @@ def compared(item: Item, evaluator: Evaluator) -> tuple[Any, Any, bool] | None:
             try:
                 reader = Precise(evaluator, digits)
                 left, right = (reader.number(side, Place()) for side in trees(item))
-            except (Unknown, Refused, Undefined, ArithmeticError, ValueError, TypeError,
-                    LookupError, RecursionError):
+            except NOT_KNOWN:
                 return None
             found.append((left, right))
     with mpmath.workdps(DIGITS[-1]):

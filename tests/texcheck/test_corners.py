@@ -129,6 +129,36 @@ def test_a_dimension_may_be_one(seed):
     refused("let: x \\in \\mathbb{R}^n\nclaim: n\n\\ge 2\nclaim: x^\\top x\n\\ge 0", seed)
 
 
+# What is false, and what is true beside it: each is refused, or accepted, with every seed.
+ALIKE = {
+    "square": ("let: W \\in \\mathbb{R}^{m\\times n}", "\\det(W W^\\top) \\det(W^\\top W)", "= 0",
+               "\\det(W W^\\top) \\mathrm{tr}(W^\\top W)",
+               "= \\mathrm{tr}(W W^\\top) \\det(W W^\\top)"),
+    "filled": ("let: V \\in \\mathrm{St}(n, k)", "\\det(V V^\\top)", "= 0",
+               "\\mathrm{tr}(V V^\\top)", "= k"),
+    "one by one": ("let: A \\in \\mathbb{S}^n_{++}", "n \\, \\mathrm{tr}(A)",
+                   "\\ge 2 \\lambda_{\\max}(A)", "\\mathrm{tr}(A)", "\\ge \\lambda_{\\max}(A)"),
+    "alphabet": ("pmf: p(x)", "-\\sum_x p(x) \\log p(x)", "\\le 2 \\log 2",
+                 "-\\sum_x p(x) \\log p(x)", "\\ge 0"),
+    "alphabets": ("pmf: p(x,y)",
+                  "\\sum_{x,y} p(x,y) \\log \\frac{p(x,y)}{p(x) p(y)}", "\\le \\log 3",
+                  "\\sum_{x,y} p(x,y) \\log \\frac{p(x,y)}{p(x) p(y)}",
+                  "\\le -\\sum_x p(x) \\log p(x)"),
+}
+
+
+def twins(table):
+    """The false and the true block of every row of a table."""
+    return [(name, seed) for name in table for seed in range(5)]
+
+
+@pytest.mark.parametrize("name, seed", twins(ALIKE))
+def test_dimensions_may_be_equal_or_one_and_alphabets_large(name, seed):
+    given_, left, wrong, true_left, right = ALIKE[name]
+    refused(f"{given_}\nclaim: {left}\n{wrong}", seed)
+    accepted(f"{given_}\nclaim: {true_left}\n{right}", seed)
+
+
 # ---- matrices, tables, random variables --------------------------------------------------
 
 @pytest.mark.parametrize("text", [
@@ -198,12 +228,44 @@ def test_what_holds_to_the_last_digit(text):
     ("x^2 \\log x \\approx 0", "o(x)", True),
     ("\\log(1 + x) \\approx x - \\frac{x^2}{2}", "O(x^3)", True),
     ("\\frac{e^x - e^{-x}}{2 x} \\approx 1", "O(x^2)", True),
+    ("x^{1.98} + x \\approx x", "O(x^2)", False),
+    ("x^{2.02} + x \\approx x", "O(x^2)", True),
+    ("x^{2.98} + x \\approx x", "O(x^3)", False),
+    ("e^x \\approx 1 + 1.0000000001 x", "O(x^2)", False),
+    ("e^x \\approx 1 + x + 10^{-12} x^2", "O(x^2)", True),
+    ("\\sqrt{x^2 + 10^{-40}} \\approx x + x^2", "O(x^2)", False),
 ])
 def test_orders(claim, order, good):
     left, right = claim.split(" \\approx ")
     text = (f"let: x \\in (0,1)\nclaim: {left}\n\\approx {right}  [x\\to0 : {order}]")
     for seed in range(3):
         assert (kinds(text, seed) == []) == good
+
+
+AT_TIES = {  # what an expansion is of, a wrong one, and a right one
+    "absolute value": ("a, \\epsilon \\in \\mathbb{R}", "|a + \\epsilon| + \\epsilon^2",
+                       "|a| + \\epsilon \\, \\mathrm{sign}(a)", 2,
+                       "|a + \\epsilon| + \\frac{\\epsilon^3}{6} + \\sin \\epsilon - \\epsilon", 2),
+    "maximum": ("a, b, c, \\epsilon \\in \\mathbb{R}", "\\max(a + \\epsilon b, c) + \\epsilon^2",
+                "\\max(a, c) + \\epsilon b \\, \\mathbb{1}[a > c]", 2, "\\max(a, c)", 1),
+    "root": ("a \\in \\mathbb{R}_{\\ge 0}; \\epsilon \\in \\mathbb{R}_{>0}", "\\sqrt{a + \\epsilon} + a",
+             "\\sqrt{a} + a", 1, "\\sqrt{a} \\sqrt{1 + \\frac{\\epsilon}{a + 10 \\epsilon^2}} + a", 0),
+    "rectifier": ("x, z \\in \\mathbb{R}^n; \\epsilon \\in \\mathbb{R}",
+                  "\\sum_i \\mathrm{ReLU}(x_i + \\epsilon z_i) + \\epsilon^2",
+                  "\\sum_i (\\mathrm{ReLU}(x_i) + \\epsilon z_i \\mathbb{1}[x_i > 0])", 2,
+                  "\\sum_i \\mathrm{ReLU}(x_i)", 1),
+    "norm": ("x, z \\in \\mathbb{R}^n; \\epsilon \\in \\mathbb{R}", "\\|x + \\epsilon z\\|^2 + \\epsilon^2",
+             "\\|x\\|^2 + 2 \\epsilon \\|x\\| \\|z\\|", 2, "\\|x\\|^2 + 2 \\epsilon x^\\top z", 2),
+}
+
+
+@pytest.mark.parametrize("name, seed", twins(AT_TIES))
+def test_an_expansion_holds_at_ties_too(name, seed):
+    domain, left, wrong, power, right, order = AT_TIES[name]
+    claim = f"let: {domain}\nclaim: {left}\n\\approx @  [\\epsilon\\to0 : O(\\epsilon^#)]"
+    refused(claim.replace("@", wrong).replace("#", str(power)), seed)
+    if order:
+        accepted(claim.replace("@", right).replace("#", str(order)), seed)
 
 
 # ---- members of the domains --------------------------------------------------------------
