@@ -526,7 +526,12 @@ class Run:
                 return "vacuous", f"{tested} draws"
             return "vacuous", f"{tested} of {result.draws} draws, so that nothing was tested"
         if result.grade == "inequality" and result.strict == 0:
-            return "lint", "both sides agree on every draw: write ="
+            return "lint", "both sides agree on every draw: state =, if it holds"
+        small = compare.too_small(result)
+        if small is not None:
+            return "vacuous", (f"the entries number {small + 1} are different, but too small beside "
+                               "the others to be compared: state them by themselves, or divide by "
+                               "their size")
         close = sum(g <= TIGHT for g in result.gaps)
         if result.gaps and close < TIGHT_SHARE * len(result.gaps):
             return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "

@@ -283,6 +283,9 @@ def derived(p: Precise, at: Callable[[Any], Any], where: Any, order: int = 1) ->
     above, below = (derived(p, at, there + by, order - 1) for by in (p.shift, -p.shift))
     if abs(above - below) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(above):
         raise Unknown("digits that cancel")
+    bend = above + below - 2 * derived(p, at, there, order - 1)
+    if abs(bend) > mpmath.mpf(10) ** (-mpmath.mp.dps // 10) * abs(above - below):
+        raise Unknown("a kink")
     return (above - below) / (2 * p.shift)
 
 

@@ -25,6 +25,12 @@ def refused(text, seed):
     assert kinds(text, seed), text
 
 
+def false(text, seed):
+    """Refused for what it says, not for how it is written."""
+    found = kinds(text, seed)
+    assert set(found) & {"texcheck.value", "texcheck.undefined", "texcheck.vacuous"}, (found, text)
+
+
 def accepted(text, seed):
     report = texcheck.check(texcheck.read_block(text), seed=seed)
     assert report.ok, str(report.errors[0])
@@ -155,7 +161,7 @@ def twins(table):
 @pytest.mark.parametrize("name, seed", twins(ALIKE))
 def test_dimensions_may_be_equal_or_one_and_alphabets_large(name, seed):
     given_, left, wrong, true_left, right = ALIKE[name]
-    refused(f"{given_}\nclaim: {left}\n{wrong}", seed)
+    false(f"{given_}\nclaim: {left}\n{wrong}", seed)
     accepted(f"{given_}\nclaim: {true_left}\n{right}", seed)
 
 
@@ -263,9 +269,45 @@ AT_TIES = {  # what an expansion is of, a wrong one, and a right one
 def test_an_expansion_holds_at_ties_too(name, seed):
     domain, left, wrong, power, right, order = AT_TIES[name]
     claim = f"let: {domain}\nclaim: {left}\n\\approx @  [\\epsilon\\to0 : O(\\epsilon^#)]"
-    refused(claim.replace("@", wrong).replace("#", str(power)), seed)
+    false(claim.replace("@", wrong).replace("#", str(power)), seed)
     if order:
         accepted(claim.replace("@", right).replace("#", str(order)), seed)
+
+
+# ---- derivatives at ties -----------------------------------------------------------------
+
+UNDER = {  # a wrong derivative, and a right one
+    "zero of another": ("let: a, b \\in \\mathbb{R}",
+                        "\\frac{\\partial}{\\partial b} (b^2 \\mathbb{1}[a \\ne 0])",
+                        "2 b", "2 b \\, \\mathbb{1}[a \\ne 0]"),
+    "tie of others": ("let: a, b, c \\in \\mathbb{R}",
+                      "\\frac{\\partial}{\\partial c} (c^2 \\mathbb{1}[a \\le b])",
+                      "2 c \\, \\mathbb{1}[a < b]", "2 c \\, \\mathbb{1}[a \\le b]"),
+    "zero of an entry": ("let: x, z \\in \\mathbb{R}^n",
+                         "\\nabla_z (\\|z\\|^2 \\mathbb{1}[x_1 > 0])",
+                         "2 z \\, \\mathbb{1}[x_1 \\ge 0]", "2 z \\, \\mathbb{1}[x_1 > 0]"),
+    "rectifiers that cancel": (
+        "let: b \\in \\mathbb{R}\ndef: g(u) = \\mathrm{ReLU}(u) - \\mathrm{ReLU}(-u)\n"
+        "code: g(u) == torch.relu(u) - torch.relu(-u)", "b \\, g'(0) + b^2", "b^2", "b + b^2"),
+    "maxima that cancel": (
+        "let: b \\in \\mathbb{R}\ndef: g(u) = \\max(u, 0)^2 + \\min(u, 0) + \\max(u, 0)\n"
+        "code: g(u) == torch.relu(u)**2 + u", "b \\, g'(0)", "\\frac{b}{2}", "b"),
+    "rectifier": ("let: b \\in \\mathbb{R}", "b \\, \\mathrm{ReLU}'(0)", "0", None),
+    "absolute value": ("let: b \\in \\mathbb{R}\ndef: g(u) = b |u - 1|", "g'(1)", "0", None),
+    "jump": ("let: b \\in \\mathbb{R}\ndef: g(u) = b \\mathbb{1}[u > 1]", "g'(1) + b", "b", None),
+    "of its own": ("let: x \\in \\mathbb{R}^n", "\\nabla_x \\sum_i (\\mathrm{ReLU}(x_i))^2",
+                   "2 x", "2 \\mathrm{ReLU}(x)"),
+    "convention": ("let: a, b \\in \\mathbb{R}", "\\frac{\\partial}{\\partial a} (b \\, \\mathrm{ReLU}(a))",
+                   "b \\, \\mathbb{1}[a > 1]", "b \\, \\mathbb{1}[a \\ge 0]"),
+}
+
+
+@pytest.mark.parametrize("name, seed", twins(UNDER))
+def test_a_derivative_at_a_tie(name, seed):
+    given_, left, wrong, right = UNDER[name]
+    false(f"{given_}\nclaim: {left}\n= {wrong}", seed)
+    if right is not None:
+        accepted(f"{given_}\nclaim: {left}\n= {right}", seed)
 
 
 # ---- members of the domains --------------------------------------------------------------
