@@ -153,12 +153,12 @@ def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
     for key in rng.permutation(names) if names else ():
         value = start.draw.values[str(key)]
         assert isinstance(value, torch.Tensor)
-        entry = torch.zeros(value.numel(), dtype=value.dtype)
-        entry[int(rng.integers(value.numel()))] = 1.0
+        entry = torch.zeros_like(value)
+        entry.view(-1)[int(rng.integers(value.numel()))] = 1.0
 
         def moved(by: float, key: str = str(key), value: torch.Tensor = value,
-                  along: torch.Tensor = entry.reshape(value.shape)) -> Evaluator:
-            values = {**start.draw.values, key: value + by * along}
+                  entry: torch.Tensor = entry) -> Evaluator:
+            values = {**start.draw.values, key: value + by * entry}
             return Evaluator(start.program, replace(start.draw, values=values), start.memo)
 
         at = [tried(moved(by), objective) for by in (0.0, 1.0)]

@@ -1,8 +1,9 @@
 """The corners of every domain: where a statement that holds elsewhere may fail.
 
 A corner is drawn under a theme: ``exact`` (zero, one, ties, identities, equal entries), ``small``,
-``large``, or ``mixed`` (every symbol takes one of its own). Each domain names its corners once, in
-`CORNERS`.
+``large``, ``huge`` (or as close to zero: for inequalities, whose bound may fail only as far out as
+floats reach), or ``mixed`` (every symbol takes one of its own). Each domain names its corners once,
+in `CORNERS`.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Corners:
             return None
         matrix = name in SQUARE or (name == "R" and len(sizes) == 2 and min(sizes) > 1)
         themes = makers["matrix" if matrix and "matrix" in makers else "plain"]
-        found = themes[self.theme] if self.theme != "mixed" else (
+        found = themes.get(self.theme, themes["large"]) if self.theme != "mixed" else (
             themes[str(rng.choice(["exact", "small", "large"]))])
         return np.asarray(found[int(rng.integers(len(found)))](rng, sizes), dtype=np.float64)
 
@@ -94,6 +95,8 @@ def near_ends(name: str, theme: str, rng: Rng, sizes: Sizes) -> v.Array:
         return np.where(at, 1.0, 0.0)
     if theme == "exact":
         return np.full(sizes, float(rng.choice([0.5, 0.25, 0.75])))
+    if theme == "huge":
+        return 10.0 ** -rng.uniform(6, 45, size=sizes)
     low, high = (2, 4) if rng.random() < 0.5 else (4, 12)
     gap = 10.0 ** -rng.uniform(low, high, size=sizes if rng.random() < 0.5 else ())
     return np.where(upper, 1 - gap, gap)
@@ -104,6 +107,9 @@ def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     near = [int(c) + d for c in corners.literals if c <= most and c.is_integer() for d in (0, 1)]
     few = [0, 1, 2, 3]
     many = [m for m in (5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
+    if corners.theme == "huge" and most > 1000:
+        return int(10.0 ** rng.uniform(2, np.log10(most))) * (
+            -1 if name == "Z" and rng.random() < 0.5 else 1)
     pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many}.get(
         corners.theme, [*few, *many])
     found = int(rng.choice(near if near and rng.random() < 0.2 else pool or few))
@@ -262,6 +268,16 @@ def reflection(rng: Rng, sizes: Sizes) -> v.Array:
     return found
 
 
+def signed_columns(rng: Rng, sizes: Sizes) -> v.Array:
+    """Columns of the identity, of either sign."""
+    return np.asarray(np.eye(sizes[0])[:, rng.permutation(sizes[0])[:sizes[-1]]]
+                      * rng.choice([-1.0, 1.0], size=sizes[-1]))
+
+
+def some_columns(rng: Rng, sizes: Sizes) -> v.Array:
+    return basis(rng, sizes[0])[:, :sizes[-1]]
+
+
 def permutation(rng: Rng, sizes: Sizes) -> v.Array:
     return np.eye(sizes[0])[rng.permutation(sizes[0])]
 
@@ -296,7 +312,9 @@ def uniform(rng: Rng, sizes: Sizes) -> v.Array:
 POSITIVE: dict[str, tuple[Maker, ...]] = {
     "exact": (constant(1.0), constant(1.0, 2.0, 4.0)),
     "small": (far_apart(-9, -1, ones), scaled(ones, -9, -1), scaled(ones, -4, 0)),
-    "large": (far_apart(0, 6, ones), scaled(ones, 0, 6), far_apart(-6, 6, ones))}
+    "large": (far_apart(0, 6, ones), scaled(ones, 0, 6), far_apart(-6, 6, ones)),
+    "huge": (scaled(ones, 6, 45), scaled(ones, 6, 45), scaled(ones, -45, -6),
+             far_apart(-45, 45, ones))}
 DIAGONAL = {theme: tuple(map(on_diagonal, makers)) for theme, makers in POSITIVE.items()}
 
 CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
@@ -307,7 +325,8 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
             "small": (scaled(normal, -8, -1), scaled(normal, -3, 0), far_apart(-8, 0, normal),
                       one_hot(1e-3)),
             "large": (scaled(normal, 0.5, 2), scaled(normal, 0.5, 2), scaled(normal, 1, 6),
-                      outlier, far_apart(-3, 4, normal), one_hot(1e4), one_hot(30.0))},
+                      outlier, far_apart(-3, 4, normal), one_hot(1e4), one_hot(30.0)),
+            "huge": (scaled(normal, 6, 45), scaled(normal, -45, -6), far_apart(-30, 30, normal))},
         "matrix": {
             "exact": (constant(0.0), eye, few, one_hot(1.0), rank_one, defective, nilpotent, ones,
                       negative(eye)),
@@ -331,11 +350,14 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
     "S++": {"plain": {
         "exact": (eye, correlated, nearly_rank_one),
         "small": (spectrum(-6, 0), spectrum(-5, -3), nearly_rank_one, spectrum(-3, 0)),
-        "large": (spectrum(-4, 4), spectrum(2, 4), nearly_rank_one, spectrum(-1, 3))}},
+        "large": (spectrum(-4, 4), spectrum(2, 4), nearly_rank_one, spectrum(-1, 3)),
+        "huge": (on_diagonal(far_apart(-30, 30, ones)), on_diagonal(scaled(ones, -30, 30)))}},
     "diag": {"plain": {"exact": (constant(0.0), eye, on_diagonal(few)),
                        "small": (on_diagonal(far_apart(-6, 0, normal)),),
                        "large": (on_diagonal(far_apart(0, 4, normal)),)}},
     "diag+": {"plain": DIAGONAL},
+    "stiefel": {"plain": {"exact": (signed_columns,), "small": (some_columns, signed_columns),
+                          "large": (some_columns, signed_columns)}},
     "sphere": {"plain": {"exact": (vertex,), "small": (vertex,), "large": (vertex,)}},
     "orthogonal": {"plain": {"exact": (eye, reflection, permutation), **{
         theme: (lambda rng, s: basis(rng, s[0]), reflection) for theme in ("small", "large")}}},

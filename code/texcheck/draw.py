@@ -24,7 +24,8 @@ from .trees import Node, walk
 
 TRIES = 400
 LARGEST = 64
-MOVES = 3  # numbers by which what a script holds moves a function
+FARTHEST = 10**7  # of a whole number
+MOVES = 8  # numbers by which what a script holds moves a function
 
 
 def draw_symbols(program: Program, rng: np.random.Generator,
@@ -239,7 +240,9 @@ def fresh(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
         return draw_finite(domain, evaluator, rng, corners)
     if name in COUNTED:
         if corners is not None:
-            most = 12 if domain_is_costly(evaluator.program, domain) else 250
+            most = 12 if domain_is_costly(evaluator.program, domain) else (
+                FARTHEST if corners.theme == "huge" and not is_counted(evaluator.program, domain)
+                else 250)
             return whole(name, corners, rng, most)
         return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
@@ -275,6 +278,12 @@ def domain_is_costly(program: Program, domain: Node) -> bool:
     ends = frozenset[str]().union(*(pair.names for f in program.families.values()
                                     for pair in f.ranges if pair is not None))
     return any(let.domain is domain and key in ends for key, let in program.lets.items())
+
+
+def is_counted(program: Program, domain: Node) -> bool:
+    """Whether a whole number of a domain may count what costs, such as the terms of a sum."""
+    return any(let.domain is domain and key in program.counted
+               for key, let in program.lets.items())
 
 
 def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
@@ -368,7 +377,8 @@ def smooth_function(fun: Fun, evaluator: Evaluator, rng: np.random.Generator,
                     ) -> Callable[[Sequence[v.Value]], torch.Tensor]:
     """A random entire function: a few sines and a quadratic, moved into its set of values.
 
-    At a corner it is zero, flat, steep or affine, or close to an end of its set of values.
+    At a corner it is zero, flat, steep or affine, far from zero, of another scale, or close to an
+    end of its set of values.
     """
     shapes = [input_shape(d, evaluator) for d in fun.inputs]
     below = moving(rng) if evaluator.program.below(fun.key) else None
@@ -385,18 +395,23 @@ def smooth_function(fun: Fun, evaluator: Evaluator, rng: np.random.Generator,
     square = random(outputs, inputs, inputs) * (0.25 / inputs)
     shape, level = "usual", 0.0
     if corners is not None and rng.random() < corners.share:
-        shape = str(rng.choice(["zero", "flat", "steep", "affine", "usual"]))
-        level = float(rng.choice([-14.0, -5.0, 0.0, 4.0]))
+        shape = str(rng.choice(["zero", "flat", "steep", "affine", "usual", "scaled", "shifted"]))
+        level = float(rng.choice([-14.0, -5.0, 0.0, 4.0, rng.uniform(-40, 20)]))
     height = {"zero": 0.0, "flat": 1e-3, "steep": 20.0}.get(shape, 1.0)
+    above = 0.0
+    if shape == "scaled":
+        height = 10.0 ** float(rng.uniform(-9, 9))
+    elif shape == "shifted":
+        above = float(rng.choice([-1.0, 1.0])) * 10.0 ** float(rng.uniform(0, 9))
     if shape == "affine":
         size, square = size * 0, square * 0
 
     def raw(x: torch.Tensor) -> torch.Tensor:
         waves: torch.Tensor = (size * torch.sin(w @ x + shift)).sum(1)
-        return height * (waves + linear @ x + ((square @ x) @ x))
+        return above + height * (waves + linear @ x + ((square @ x) @ x))
 
     def shaped(x: torch.Tensor) -> torch.Tensor:
-        out = raw(x)
+        out = raw(x) if fun.output.args[0] == "R" else (raw(x) - above) / max(1.0, height / 20)
         if fun.output.args[0] == "R+":
             out = math.exp(level) * (torch.exp(0.4 * torch.sin(out)) + 0.1 * out**2)
         elif fun.output.args[0].startswith("interval"):
@@ -524,6 +539,8 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
     groups = program.independent or [tuple(loose)]
     for group in groups:
         count = 3 if len(groups) > 1 else 5
+        if corners is not None and len(groups) < 3:
+            count = int(rng.choice([count, 6]))
         count = max(count, least_atoms(program, evaluator, group, len(groups)))
         shape = "usual"
         if corners is not None and rng.random() < max(corners.share, 0.8):

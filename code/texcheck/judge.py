@@ -23,7 +23,7 @@ from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
-from .items import Block
+from .items import Block, Order
 from .reach import names_behind
 from .report import Report, Result
 from .search import climb
@@ -99,6 +99,11 @@ def refused(block: Block, error: Refused, line: int, where: str) -> Error:
     return block.error(error.kind, error.message, error.line or line,
                        where if error.line is None else "", source=error.source or None,
                        details=error.details)
+
+
+def power_of(order: Order) -> str:
+    """An order as it is written in messages."""
+    return f"{'o' if order.small else 'O'}({pretty(order.symbol)}^{order.power})"
 
 
 @contextmanager
@@ -240,9 +245,12 @@ class Run:
         written = perturb.literals(self.block.program, self.block.items)
         started = self.memo.valued
         tie = any(perturb.chooses(self.block.program, step) for step in self.block.steps)
-        least, themes = (CORNERS_AT_TIES, TIE_THEMES) if tie else (CORNERS, THEMES)
+        least = CORNERS_AT_TIES if tie else CORNERS
+        themes: tuple[str, ...] = TIE_THEMES if tie else THEMES
         if tie and all(r.grade == "approx" for r in self.report.results):
             least, themes = 2 * CORNERS_AT_TIES, ("exact",)  # no other theme speaks of an order
+        elif any(r.grade == "inequality" for r in self.report.results):
+            themes = (*themes, "huge")
         draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written,
                                 themes)
         for number, (theme, evaluator) in enumerate(draws):
@@ -258,7 +266,8 @@ class Run:
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
         """Refuse a step that a draw refutes."""
-        if result.done or result.item.kind == "code":
+        if result.done or result.item.kind == "code" or (
+                theme == "huge" and result.grade != "inequality"):
             return
         if result.grade == "approx":
             self.refute_order(result, evaluator, theme)
@@ -439,7 +448,7 @@ class Run:
     def slower(self, result: Result, evaluator: Evaluator, found: orders.Shrinking) -> None:
         """Refuse an approximation whose error is not of the claimed order."""
         claimed, order = orders.limit(result.item), orders.observed(found)
-        power = f"{'o' if claimed.small else 'O'}({pretty(claimed.symbol)}^{claimed.power})"
+        power = power_of(claimed)
         message = f"the error is of order {order:.3g}, not {power}"
         if order is not None and order >= claimed.power - 0.2 and (
                 orders.growing(found, claimed.power)):
@@ -454,10 +463,9 @@ class Run:
         """Refuse an approximation whose error is not of the claimed order beyond all floats."""
         claimed, order = orders.limit(result.item), orders.exactly(result.item, evaluator)
         if order is not None and order < claimed.power + (0.5 if claimed.small else -0.001):
-            letter = "o" if claimed.small else "O"
-            self.failed(result, "value", f"the error is of order {round(order, 3) + 0:g}, not {letter}("
-                        f"{pretty(claimed.symbol)}^{claimed.power}): so it is beyond the digits "
-                        "of a float", at(result.item, evaluator))
+            self.failed(result, "value", f"the error is of order {round(order, 3) + 0:g}, not "
+                        f"{power_of(claimed)}: so it is beyond the digits of a float",
+                        at(result.item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:
         item = result.item
@@ -529,9 +537,9 @@ class Run:
             return "lint", "both sides agree on every draw: state =, if it holds"
         small = compare.too_small(result)
         if small is not None:
-            return "vacuous", (f"the entries number {small + 1} are different, but too small beside "
-                               "the others to be compared: state them by themselves, or divide by "
-                               "their size")
+            return "vacuous", (f"entry {small + 1} is not the same number on both sides, but "
+                               "too small to be compared: state it by itself, divided by its "
+                               "size")
         close = sum(g <= TIGHT for g in result.gaps)
         if result.gaps and close < TIGHT_SHARE * len(result.gaps):
             return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "

@@ -136,15 +136,16 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
     if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
         return False
     spread, most = torch.zeros_like(gap), 0.0
+    often = composed(evaluator.program, result.item)
     for number in range(SHAKES):
-        shaken = Shaken(evaluator, number)
+        shaken = Shaken(evaluator, number, whole_matrices=not often)
         moved = evaluated(result.item, shaken).pair()
         if moved is None or shaken.lost or moved[0].shape != left.shape:
             return False
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
     floor = torch.full_like(gap, 1 / FARTHEST)
-    if composed(evaluator.program, result.item):
+    if often:
         floor = torch.clamp(floor, min=FLOOR * most)
     if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
         met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
@@ -237,10 +238,13 @@ class Shaken(Evaluator):
         The largest number met.
     lost : bool
         Whether a number left the range of floats, so that nothing is known.
+    whole_matrices : bool
+        Whether matrices of whole numbers are exact: they are only added and multiplied.
     """
 
-    def __init__(self, evaluator: Evaluator, number: int):
+    def __init__(self, evaluator: Evaluator, number: int, whole_matrices: bool = False):
         super().__init__(evaluator.program, evaluator.draw, evaluator.memo)
+        self.whole_matrices = whole_matrices
         self.singly = True
         self.rng = np.random.default_rng([evaluator.draw.seed, number])
         self.most = 0.0
@@ -306,7 +310,7 @@ class Shaken(Evaluator):
             return found
         if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:
             return found
-        if matrix(found):
+        if matrix(found) and not (self.whole_matrices and whole(found)):
             return self.disturbed(found)
         whole_entries = found.detach() == found.detach().round()
         return torch.where(whole_entries, found, self.disturbed(found))
