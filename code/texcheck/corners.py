@@ -106,11 +106,11 @@ def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     """A whole number at a corner: the first ones, large ones, beside those of the block."""
     near = [int(c) + d for c in corners.literals if c <= most and c.is_integer() for d in (0, 1)]
     few = [0, 1, 2, 3]
-    many = [m for m in (5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
-    if corners.theme == "huge" and most > 1000:
+    many = [m for m in (3, 4, 5, 5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
+    if corners.theme == "huge" and most > 1000 and rng.random() < 0.5:
         return int(10.0 ** rng.uniform(2, np.log10(most))) * (
             -1 if name == "Z" and rng.random() < 0.5 else 1)
-    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many}.get(
+    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many, "huge": [1, 2, 3, 4, 5]}.get(
         corners.theme, [*few, *many])
     found = int(rng.choice(near if near and rng.random() < 0.2 else pool or few))
     if name == "Z" and rng.random() < 0.5:

@@ -68,7 +68,8 @@ def beside(program: Program, key: str, info: Info) -> str:
                 "leave the declaration out")
     plain = key.rstrip("'")
     if plain != key and plain in program.defs and key in program.defs and (
-            not program.defs[key].params):
+            not program.defs[key].params) and (
+            plain not in names_behind(program, program.defs[key].body)):  # no next layer, no update
         return (f"{shown} beside {pretty(plain)} reads as its derivative: give it a name of its "
                 f"own, such as {pretty(plain)}_{{\\mathrm{{new}}}}, or write the derivative out, "
                 rf"\frac{{\mathrm{{d}} {pretty(plain)}}}{{\mathrm{{d}} x}}")

@@ -64,4 +64,6 @@ def test_a_prime_beside_a_definition_reads_as_its_derivative(name):
 
 
 def test_a_prime_beside_a_symbol_is_another_one():
+    assert not messages("let: x \\in \\mathbb{R}\ndef: h = x^3\ndef: h' = \\tanh(h) + h\n"
+                        "claim: h' - \\tanh(h)\n= x^3")
     assert not messages("let: x, w \\in \\mathbb{R}\ndef: w' = w - x\nclaim: w' + x\n= w")
