@@ -6,6 +6,7 @@ says which arm a draw takes. The values of it that the draws met stand in a `Wat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -144,15 +145,20 @@ def rounded(evaluator: Evaluator) -> Evaluator:
 
 def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
          rng: Rng) -> Evaluator | None:
-    """A draw with one number moved to where a switching function that is linear in it vanishes."""
+    """A draw with one number, or one entry of a column, moved to where a switching function that
+    is linear in it vanishes."""
     objective = value_of(block, node, switch, 1)
-    names = [k for k in names_behind(block.program, node)
-             if isinstance(x := start.draw.values.get(k), torch.Tensor) and not x.dim()]
+    names = [k for k in sorted(names_behind(block.program, node))
+             if k in block.program.lets and movable(start.draw.values.get(k))]
     for key in rng.permutation(names) if names else ():
-        def moved(by: float, key: str = str(key)) -> Evaluator:
-            value = start.draw.values[key]
-            assert isinstance(value, torch.Tensor)
-            values = {**start.draw.values, key: value + by}
+        value = start.draw.values[str(key)]
+        assert isinstance(value, torch.Tensor)
+        entry = torch.zeros_like(value)
+        entry.view(-1)[int(rng.integers(value.numel()))] = 1.0
+
+        def moved(by: float, key: str = str(key), value: torch.Tensor = value,
+                  entry: torch.Tensor = entry) -> Evaluator:
+            values = {**start.draw.values, key: value + by * entry}
             return Evaluator(start.program, replace(start.draw, values=values), start.memo)
 
         at = [tried(moved(by), objective) for by in (0.0, 1.0)]
@@ -160,8 +166,30 @@ def tied(block: Block, start: Evaluator, node: Node, switch: Switch,
             continue
         found = moved(-at[0] / (at[1] - at[0]))
         met = tried(found, objective)
-        if met is not None and abs(met) <= 1e-14 * (1 + abs(at[0])):
+        if met is not None and belongs(found, str(key)) and abs(met) <= 1e-14 * (1 + abs(at[0])):
             return found
     return None
 
 
+def movable(value: object) -> bool:
+    """Whether a value is a number, or a column, whose entries may be moved."""
+    return isinstance(value, torch.Tensor) and (not value.dim() or v.is_vector(value))
+
+
+def belongs(evaluator: Evaluator, key: str) -> bool:
+    """Whether a value lies in the domain of its name, as far as the domain holds real numbers."""
+    name, _, extra = evaluator.program.lets[key].domain.args
+    least, most = -math.inf, math.inf
+    if name.startswith("interval"):
+        least, most = (float(evaluator.value(end)) for end in extra)
+    elif name in ("R+", "R0+"):
+        least = 0.0
+    elif name == "R-":
+        most = 0.0
+    elif name != "R":
+        return False
+    value = v.tensor(evaluator.draw.values[key])
+    closed = name in ("R0+", "R") or "[" in name, name == "R" or "]" in name
+    above = (value >= least) if closed[0] else (value > least)
+    below = (value <= most) if closed[1] else (value < most)
+    return bool((above & below).all())

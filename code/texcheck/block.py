@@ -279,6 +279,7 @@ class Reader:
         block = self.block
         declare_arguments(block)
         block.program.small = enumerated(block)
+        block.program.counted = counted(block)
         stepped = {i.number[0] for i in block.steps}
         for item in block.claims:
             if item.number[0] not in stepped and not block.errors:
@@ -358,6 +359,17 @@ def enumerated(block: Block) -> set[str]:
                 if node.kind == "expect":
                     found |= dims_of_names(block.program, node)
     return found
+
+
+ARITHMETIC = frozenset(("sym", "num", "number", "add", "mul", "times", "div", "pow", "neg", "sqrt",
+                        "fn", "abs", "ind", "rel"))
+
+
+def counted(block: Block) -> set[str]:
+    """Names inside of anything but arithmetic: a large whole number may count terms there."""
+    sides = [s for i in block.items for s in (i.left, i.right) if s is not None]
+    return set[str]().union(*(n.names for n in nodes_behind(block.program, *sides)
+                              if n.kind not in ARITHMETIC))
 
 
 def dims_of_names(program: Program, node: Node) -> set[str]:

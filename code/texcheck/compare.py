@@ -129,7 +129,23 @@ def equality(result: Result, left: torch.Tensor, right: torch.Tensor,
     result.away += 1
     result.gaps.append(gap / size)
     result.worst = max(result.worst, gap / size)
+    if left.numel() > 1:
+        result.entries.append(torch.stack([left.reshape(-1), right.reshape(-1)]))
     return gap / size <= LOOSE
+
+
+def too_small(result: Result) -> int | None:
+    """The place of an entry whose sides are different numbers, but below what is compared on every
+    draw; None without one. Rounding has no steady sign."""
+    count = min((e.shape[1] for e in result.entries), default=0)
+    if not count:
+        return None
+    sides = torch.stack([e[:, :count] for e in result.entries])  # draw, side, entry
+    tiny = ((sides.abs() < NEAR_ZERO) & (sides != 0)).all(0).all(0)
+    steady = (sides.sign() == sides[:1].sign()).all(0).all(0)
+    gap, size = (sides[:, 0] - sides[:, 1]).abs(), sides.abs().amax(1)
+    found = tiny & steady & (gap > 1e-3 * size).all(0)
+    return int(found.nonzero()[0]) if bool(found.any()) else None
 
 
 def vanish(result: Result, gap: float, evaluator: Evaluator) -> None:

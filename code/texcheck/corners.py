@@ -1,8 +1,9 @@
 """The corners of every domain: where a statement that holds elsewhere may fail.
 
 A corner is drawn under a theme: ``exact`` (zero, one, ties, identities, equal entries), ``small``,
-``large``, or ``mixed`` (every symbol takes one of its own). Each domain names its corners once, in
-`CORNERS`.
+``large``, ``huge`` (or as close to zero: for inequalities, whose bound may fail only as far out as
+floats reach), or ``mixed`` (every symbol takes one of its own). Each domain names its corners once,
+in `CORNERS`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Sizes: TypeAlias = Sequence[int]
 Maker: TypeAlias = Callable[[Rng, Sizes], v.Array]
 
 THEMES = ("exact", "small", "mixed", "large")
+TIES = ("exact", "small", "exact", "mixed", "exact", "large")  # where something may tie
 
 
 @dataclass
@@ -35,6 +37,10 @@ class Corners:
         The share of the symbols that go to a corner.
     alike : float
         The share of the symbols that are equal to an earlier one of the same domain.
+    size : str
+        Where the dimensions go: usual, least, wide or large.
+    square : bool
+        Whether dimensions, and alphabets, may be equal.
     """
 
     theme: str
@@ -42,6 +48,7 @@ class Corners:
     share: float = 1.0
     alike: float = 0.2
     size: str = "usual"
+    square: bool = False
     seen: dict[object, list[v.Sized]] = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +56,8 @@ class Corners:
         """Corners of a theme, for some or all of the symbols."""
         return cls(theme, literals, float(rng.choice([0.4, 0.8, 1.0])),
                    float(rng.choice([0.0, 0.2, 1.0], p=[0.4, 0.35, 0.25])),
-                   str(rng.choice(["usual", "least", "wide", "large"])))
+                   str(rng.choice(["usual", "least", "wide", "large"])),
+                   bool(rng.random() < 0.4))
 
     def pick(self, name: str, rng: Rng, sizes: Sizes) -> v.Array | None:
         """An array at a corner of a domain, or None for a usual one."""
@@ -62,7 +70,7 @@ class Corners:
             return None
         matrix = name in SQUARE or (name == "R" and len(sizes) == 2 and min(sizes) > 1)
         themes = makers["matrix" if matrix and "matrix" in makers else "plain"]
-        found = themes[self.theme] if self.theme != "mixed" else (
+        found = themes.get(self.theme, themes["large"]) if self.theme != "mixed" else (
             themes[str(rng.choice(["exact", "small", "large"]))])
         return np.asarray(found[int(rng.integers(len(found)))](rng, sizes), dtype=np.float64)
 
@@ -87,6 +95,8 @@ def near_ends(name: str, theme: str, rng: Rng, sizes: Sizes) -> v.Array:
         return np.where(at, 1.0, 0.0)
     if theme == "exact":
         return np.full(sizes, float(rng.choice([0.5, 0.25, 0.75])))
+    if theme == "huge":
+        return 10.0 ** -rng.uniform(6, 45, size=sizes)
     low, high = (2, 4) if rng.random() < 0.5 else (4, 12)
     gap = 10.0 ** -rng.uniform(low, high, size=sizes if rng.random() < 0.5 else ())
     return np.where(upper, 1 - gap, gap)
@@ -96,8 +106,11 @@ def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     """A whole number at a corner: the first ones, large ones, beside those of the block."""
     near = [int(c) + d for c in corners.literals if c <= most and c.is_integer() for d in (0, 1)]
     few = [0, 1, 2, 3]
-    many = [m for m in (5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
-    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many}.get(
+    many = [m for m in (3, 4, 5, 5, 6, 7, 10, 15, 20, 31, 60, 121, 250) if m <= most]
+    if corners.theme == "huge" and most > 1000 and rng.random() < 0.5:
+        return int(10.0 ** rng.uniform(2, np.log10(most))) * (
+            -1 if name == "Z" and rng.random() < 0.5 else 1)
+    pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many, "huge": [1, 2, 3, 4, 5]}.get(
         corners.theme, [*few, *many])
     found = int(rng.choice(near if near and rng.random() < 0.2 else pool or few))
     if name == "Z" and rng.random() < 0.5:
@@ -155,6 +168,12 @@ def outlier(rng: Rng, sizes: Sizes) -> v.Array:
     found = normal(rng, sizes)
     found.reshape(-1)[int(rng.integers(found.size))] *= 1e4
     return found
+
+
+def sparse(rng: Rng, sizes: Sizes) -> v.Array:
+    """Zeros beside usual entries."""
+    found = normal(rng, sizes) * (rng.random(size=sizes) < 0.5)
+    return np.asarray(found)
 
 
 def near_equal(rng: Rng, sizes: Sizes) -> v.Array:
@@ -249,6 +268,16 @@ def reflection(rng: Rng, sizes: Sizes) -> v.Array:
     return found
 
 
+def signed_columns(rng: Rng, sizes: Sizes) -> v.Array:
+    """Columns of the identity, of either sign."""
+    return np.asarray(np.eye(sizes[0])[:, rng.permutation(sizes[0])[:sizes[-1]]]
+                      * rng.choice([-1.0, 1.0], size=sizes[-1]))
+
+
+def some_columns(rng: Rng, sizes: Sizes) -> v.Array:
+    return basis(rng, sizes[0])[:, :sizes[-1]]
+
+
 def permutation(rng: Rng, sizes: Sizes) -> v.Array:
     return np.eye(sizes[0])[rng.permutation(sizes[0])]
 
@@ -305,18 +334,21 @@ def stochastic(name: str) -> dict[str, tuple[Maker, ...]]:
 POSITIVE: dict[str, tuple[Maker, ...]] = {
     "exact": (constant(1.0), constant(1.0, 2.0, 4.0)),
     "small": (far_apart(-9, -1, ones), scaled(ones, -9, -1), scaled(ones, -4, 0)),
-    "large": (far_apart(0, 6, ones), scaled(ones, 0, 6), far_apart(-6, 6, ones))}
+    "large": (far_apart(0, 6, ones), scaled(ones, 0, 6), far_apart(-6, 6, ones)),
+    "huge": (scaled(ones, 6, 45), scaled(ones, 6, 45), scaled(ones, -45, -6),
+             far_apart(-45, 45, ones))}
 DIAGONAL = {theme: tuple(map(on_diagonal, makers)) for theme, makers in POSITIVE.items()}
 
 CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
     "R": {
         "plain": {
             "exact": (constant(0.0), constant(0.0, 1.0, -1.0, 2.0), signs, few, one_hot(1.0),
-                      near_equal),
+                      near_equal, sparse),
             "small": (scaled(normal, -8, -1), scaled(normal, -3, 0), far_apart(-8, 0, normal),
                       one_hot(1e-3)),
             "large": (scaled(normal, 0.5, 2), scaled(normal, 0.5, 2), scaled(normal, 1, 6),
-                      outlier, far_apart(-3, 4, normal), one_hot(1e4), one_hot(30.0))},
+                      outlier, far_apart(-3, 4, normal), one_hot(1e4), one_hot(30.0)),
+            "huge": (scaled(normal, 6, 45), scaled(normal, -45, -6), far_apart(-30, 30, normal))},
         "matrix": {
             "exact": (constant(0.0), eye, few, one_hot(1.0), rank_one, defective, nilpotent, ones,
                       negative(eye)),
@@ -341,11 +373,14 @@ CORNERS: dict[str, dict[str, dict[str, tuple[Maker, ...]]]] = {
     "S++": {"plain": {
         "exact": (eye, correlated, nearly_rank_one),
         "small": (spectrum(-6, 0), spectrum(-5, -3), nearly_rank_one, spectrum(-3, 0)),
-        "large": (spectrum(-4, 4), spectrum(2, 4), nearly_rank_one, spectrum(-1, 3))}},
+        "large": (spectrum(-4, 4), spectrum(2, 4), nearly_rank_one, spectrum(-1, 3)),
+        "huge": (on_diagonal(far_apart(-30, 30, ones)), on_diagonal(scaled(ones, -30, 30)))}},
     "diag": {"plain": {"exact": (constant(0.0), eye, on_diagonal(few)),
                        "small": (on_diagonal(far_apart(-6, 0, normal)),),
                        "large": (on_diagonal(far_apart(0, 4, normal)),)}},
     "diag+": {"plain": DIAGONAL},
+    "stiefel": {"plain": {"exact": (signed_columns,), "small": (some_columns, signed_columns),
+                          "large": (some_columns, signed_columns)}},
     "sphere": {"plain": {"exact": (vertex,), "small": (vertex,), "large": (vertex,)}},
     "orthogonal": {"plain": {"exact": (eye, reflection, permutation), **{
         theme: (lambda rng, s: basis(rng, s[0]), reflection) for theme in ("small", "large")}}},

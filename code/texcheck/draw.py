@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import values as v
-from .corners import LINES, SQUARE, Corners, in_lines, near_ends, whole
+from .corners import LINES, Corners, in_lines, near_ends, whole
 from .domains import COUNTED, FINITE
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused, Undefined
@@ -24,7 +24,8 @@ from .trees import Node, walk
 
 TRIES = 400
 LARGEST = 64
-MOVES = 3  # numbers by which what a script holds moves a function
+FARTHEST = 10**7  # of a whole number
+MOVES = 8  # numbers by which what a script holds moves a function
 
 
 def draw_symbols(program: Program, rng: np.random.Generator,
@@ -95,19 +96,25 @@ def enumerated_dims(program: Program) -> set[str]:
 
 def draw_dims(program: Program, draw: Draw, rng: np.random.Generator,
               corners: Corners | None = None) -> None:
-    """Small dimensions, pairwise distinct, such that every declared size is positive."""
+    """Small dimensions such that every declared size is positive: pairwise distinct, but for
+    corners where they may be equal."""
     names = [k for k, info in program.scope.items() if info.kind == "dim"]
     small = (enumerated_dims(program) | program.small) & set(names)
     alphabets = [k for k, d in program.outcomes.items() if d is None]
     sizes = list(range(2, 2 + max(3, len(alphabets))))
     for name, size in zip(alphabets, rng.permutation(sizes), strict=False):
         draw.dims["alphabet " + name] = int(size)
+    if corners is not None and alphabets:
+        draw_alphabets(draw, alphabets, rng, corners)
+    square = corners is not None and corners.square
     trial = Evaluator(program, draw)
     for attempt in range(TRIES):
         for name in names:
             low, high = reach_of(program, names, small, name, corners, attempt)
             draw.dims[name] = int(rng.integers(low, high + 1))
-        if attempt < TRIES // 4 and len({d for d in draw.dims.values() if d > 1}) < (
+            if square and name != names[0] and rng.random() < 0.7:
+                draw.dims[name] = draw.dims[names[0]]
+        if not square and attempt < TRIES // 4 and len({d for d in draw.dims.values() if d > 1}) < (
                 sum(d > 1 for d in draw.dims.values())):
             continue
         if len({draw.dims[n] for n in names}) < len(names) and corners is None:
@@ -116,6 +123,18 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator,
         if suitable(program, trial, strict=attempt < TRIES // 2 and corners is None):
             return
     raise Refused("type", "no small dimensions make every size of the declarations positive")
+
+
+def draw_alphabets(draw: Draw, names: list[str], rng: np.random.Generator,
+                   corners: Corners) -> None:
+    """Alphabets of one size, or larger ones as far as a table of them all stays small."""
+    most = {1: 12, 2: 6}.get(len(names), 4)
+    if corners.size in ("wide", "large"):
+        for name in names:
+            draw.dims["alphabet " + name] = int(rng.integers(most - 1, most + 1))
+    if corners.square:
+        for name in names[1:]:
+            draw.dims["alphabet " + name] = draw.dims["alphabet " + names[0]]
 
 
 def reach_of(program: Program, names: list[str], small: set[str], name: str,
@@ -136,10 +155,12 @@ def reach_of(program: Program, names: list[str], small: set[str], name: str,
 
 
 def in_matrices(program: Program) -> frozenset[str]:
-    """Dimensions of matrices: a matrix with one column would be read as a vector."""
+    """Dimensions of matrices that are not square: one with one column would be read as a vector.
+
+    A square matrix with one row is a number, and is read as one.
+    """
     return frozenset[str]().union(*(size.names for domain in all_domains(program)
-                                    for size in domain.args[1]
-                                    if len(domain.args[1]) > 1 or domain.args[0] in SQUARE))
+                                    for size in domain.args[1] if len(set(domain.args[1])) > 1))
 
 
 def suitable(program: Program, evaluator: Evaluator, strict: bool) -> bool:
@@ -235,7 +256,9 @@ def fresh(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
         return draw_finite(domain, evaluator, rng, corners)
     if name in COUNTED:
         if corners is not None:
-            most = 12 if domain_is_costly(evaluator.program, domain) else 250
+            most = 12 if domain_is_costly(evaluator.program, domain) else (
+                FARTHEST if corners.theme == "huge" and not is_counted(evaluator.program, domain)
+                else 250)
             return whole(name, corners, rng, most)
         return int(rng.integers({"N": 1, "N0": 0, "Z": -4}[name], 6))
     dims = [evaluator.whole(d, NOWHERE, "a dimension") for d in shape]
@@ -271,6 +294,12 @@ def domain_is_costly(program: Program, domain: Node) -> bool:
     ends = frozenset[str]().union(*(pair.names for f in program.families.values()
                                     for pair in f.ranges if pair is not None))
     return any(let.domain is domain and key in ends for key, let in program.lets.items())
+
+
+def is_counted(program: Program, domain: Node) -> bool:
+    """Whether a whole number of a domain may count what costs, such as the terms of a sum."""
+    return any(let.domain is domain and key in program.counted
+               for key, let in program.lets.items())
 
 
 def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
@@ -369,7 +398,8 @@ def smooth_function(fun: Fun, evaluator: Evaluator, rng: np.random.Generator,
                     ) -> Callable[[Sequence[v.Value]], torch.Tensor]:
     """A random entire function: a few sines and a quadratic, moved into its set of values.
 
-    At a corner it is zero, flat, steep or affine, or close to an end of its set of values.
+    At a corner it is zero, flat, steep or affine, far from zero, of another scale, or close to an
+    end of its set of values.
     """
     shapes = [input_shape(d, evaluator) for d in fun.inputs]
     below = moving(rng) if evaluator.program.below(fun.key) else None
@@ -386,18 +416,23 @@ def smooth_function(fun: Fun, evaluator: Evaluator, rng: np.random.Generator,
     square = random(outputs, inputs, inputs) * (0.25 / inputs)
     shape, level = "usual", 0.0
     if corners is not None and rng.random() < corners.share:
-        shape = str(rng.choice(["zero", "flat", "steep", "affine", "usual"]))
-        level = float(rng.choice([-14.0, -5.0, 0.0, 4.0]))
+        shape = str(rng.choice(["zero", "flat", "steep", "affine", "usual", "scaled", "shifted"]))
+        level = float(rng.choice([-14.0, -5.0, 0.0, 4.0, rng.uniform(-40, 20)]))
     height = {"zero": 0.0, "flat": 1e-3, "steep": 20.0}.get(shape, 1.0)
+    above = 0.0
+    if shape == "scaled":
+        height = 10.0 ** float(rng.uniform(-9, 9))
+    elif shape == "shifted":
+        above = float(rng.choice([-1.0, 1.0])) * 10.0 ** float(rng.uniform(0, 9))
     if shape == "affine":
         size, square = size * 0, square * 0
 
     def raw(x: torch.Tensor) -> torch.Tensor:
         waves: torch.Tensor = (size * torch.sin(w @ x + shift)).sum(1)
-        return height * (waves + linear @ x + ((square @ x) @ x))
+        return above + height * (waves + linear @ x + ((square @ x) @ x))
 
     def shaped(x: torch.Tensor) -> torch.Tensor:
-        out = raw(x)
+        out = raw(x) if fun.output.args[0] == "R" else (raw(x) - above) / max(1.0, height / 20)
         if fun.output.args[0] == "R+":
             out = math.exp(level) * (torch.exp(0.4 * torch.sin(out)) + 0.1 * out**2)
         elif fun.output.args[0].startswith("interval"):
@@ -525,6 +560,8 @@ def draw_samples(program: Program, evaluator: Evaluator, rng: np.random.Generato
     groups = program.independent or [tuple(loose)]
     for group in groups:
         count = 3 if len(groups) > 1 else 5
+        if corners is not None and len(groups) < 3:
+            count = int(rng.choice([count, 6]))
         count = max(count, least_atoms(program, evaluator, group, len(groups)))
         shape = "usual"
         if corners is not None and rng.random() < max(corners.share, 0.8):

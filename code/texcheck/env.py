@@ -45,13 +45,14 @@ class Watch:
     """What the draws have touched: lines of cases, smallest terms of sums, signs of arguments.
 
     `switches` holds the least and the largest value of what an arm is chosen by, and whether it
-    has been zero.
+    has been zero; `ties` counts the zeros of what a derivative is taken through.
     """
 
     cases: dict[int, set[int]] = field(default_factory=dict)
     terms: dict[tuple[int, int], float] = field(default_factory=dict)
     signs: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     switches: dict[Switch, tuple[float, float, bool]] = field(default_factory=dict)
+    ties: int = 0
     detailed: bool = False
     role: str = "step"
 
@@ -65,6 +66,7 @@ class Watch:
                 return
             there = by.detach()
             found = float(there.min()), float(there.max()), bool((there == 0).any())
+            self.ties += found[2] and by.requires_grad
         else:
             found = float(by), float(by), by == 0
         low, high, met = self.switches.get((id(node), place), (found[0], found[1], False))

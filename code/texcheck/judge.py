@@ -16,12 +16,14 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
 from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
+from .corners import THEMES
+from .corners import TIES as TIE_THEMES
 from .counterexample import at, difference, digits_apart, equation, where
 from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
-from .items import Block
+from .items import Block, Order
 from .reach import names_behind
 from .report import Report, Result
 from .search import climb
@@ -33,6 +35,7 @@ AWAY = 6
 ATTEMPTS = 60
 MOST_VALUES = 1_000_000  # nodes valued on usual draws: a bound on the time that moves no verdict
 CORNERS = 8  # draws that a block gets, however many nodes they take, beyond
+CORNERS_AT_TIES = 24  # where something in it may tie
 CORNER_VALUES = 5_000  # nodes; at most
 MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
@@ -96,6 +99,11 @@ def refused(block: Block, error: Refused, line: int, where: str) -> Error:
     return block.error(error.kind, error.message, error.line or line,
                        where if error.line is None else "", source=error.source or None,
                        details=error.details)
+
+
+def power_of(order: Order) -> str:
+    """An order as it is written in messages."""
+    return f"{'o' if order.small else 'O'}({pretty(order.symbol)}^{order.power})"
 
 
 @contextmanager
@@ -236,7 +244,15 @@ class Run:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
         started = self.memo.valued
-        draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written)
+        tie = any(perturb.chooses(self.block.program, step) for step in self.block.steps)
+        least = CORNERS_AT_TIES if tie else CORNERS
+        themes: tuple[str, ...] = TIE_THEMES if tie else THEMES
+        if tie and all(r.grade == "approx" for r in self.report.results):
+            least, themes = 2 * CORNERS_AT_TIES, ("exact",)  # no other theme speaks of an order
+        elif any(r.grade == "inequality" for r in self.report.results):
+            themes = (*themes, "huge")
+        draws = perturb.unusual(self.block.program, self.seed, self.watch, self.memo, written,
+                                themes)
         for number, (theme, evaluator) in enumerate(draws):
             if len(self.first_draws) < 2 * PRECISE:
                 self.first_draws.append(evaluator)
@@ -245,12 +261,16 @@ class Run:
                 if self.enough:
                     return
             used = self.memo.valued - started
-            if used > MOST_CORNER_VALUES or (used > CORNER_VALUES and number >= CORNERS):
+            if used > MOST_CORNER_VALUES or (used > CORNER_VALUES and number >= least):
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
         """Refuse a step that a draw refutes."""
-        if result.done or result.item.kind == "code" or result.grade == "approx":
+        if result.done or result.item.kind == "code" or (
+                theme == "huge" and result.grade != "inequality"):
+            return
+        if result.grade == "approx":
+            self.refute_order(result, evaluator, theme)
             return
         with timed(result):
             try:
@@ -260,6 +280,19 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def refute_order(self, result: Result, evaluator: Evaluator, theme: str) -> None:
+        """Refuse an approximation whose error shrinks more slowly at a tie."""
+        if theme != "exact":
+            return
+        rng = np.random.default_rng([evaluator.draw.seed, 5])
+        with timed(result):
+            try:
+                found = orders.tied(result.item, evaluator, rng)
+            except (Refused, *NO_VALUE):
+                return
+            if found is not None:
+                self.slower(result, evaluator, found)
 
     def arms(self) -> None:
         """Both arms and the tie of what chooses: draws that reach them, or an error that names
@@ -289,6 +322,9 @@ class Run:
             result.exact = result.item.kind == "step" and bool(self.first_draws)
             for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
+                    if result.grade == "approx":
+                        self.order_closely(result, evaluator)
+                        continue
                     found = precise.compared(result.item, evaluator)
                 result.exact = result.exact and found is not None
                 if found is not None and found[2]:
@@ -409,16 +445,29 @@ class Run:
         if order is None:
             result.strict += 1
         elif not orders.reached(order, found, claimed):
-            letter = "o" if claimed.small else "O"
-            power = f"{letter}({pretty(claimed.symbol)}^{claimed.power})"
-            message = f"the error is of order {order:.2f}, not {power}"
-            if order >= claimed.power - 0.2 and orders.growing(found, claimed.power):
-                message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
-                          f"without an end, as a logarithm does: it is not {power}"
-            self.failed(result, "value", message,
-                        f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
-                        f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
-                        at(item, evaluator))
+            self.slower(result, evaluator, found)
+
+    def slower(self, result: Result, evaluator: Evaluator, found: orders.Shrinking) -> None:
+        """Refuse an approximation whose error is not of the claimed order."""
+        claimed, order = orders.limit(result.item), orders.observed(found)
+        power = power_of(claimed)
+        message = f"the error is of order {order:.3g}, not {power}"
+        if order is not None and order >= claimed.power - 0.2 and (
+                orders.growing(found, claimed.power)):
+            message = f"the error beside {pretty(claimed.symbol)}^{claimed.power} grows " \
+                      f"without an end, as a logarithm does: it is not {power}"
+        self.failed(result, "value", message,
+                    f"error {found.errors[0]:.3g} at scale {found.scales[0]:.3g}, "
+                    f"{found.errors[-1]:.3g} at scale {found.scales[-1]:.3g}",
+                    at(result.item, evaluator))
+
+    def order_closely(self, result: Result, evaluator: Evaluator) -> None:
+        """Refuse an approximation whose error is not of the claimed order beyond all floats."""
+        claimed, order = orders.limit(result.item), orders.exactly(result.item, evaluator)
+        if order is not None and order < claimed.power + (0.5 if claimed.small else -0.001):
+            self.failed(result, "value", f"the error is of order {round(order, 3) + 0:g}, not "
+                        f"{power_of(claimed)}: so it is beyond the digits of a float",
+                        at(result.item, evaluator))
 
     def compare_code(self, result: Result, evaluator: Evaluator) -> None:
         item = result.item
@@ -487,7 +536,12 @@ class Run:
                 return "vacuous", f"{tested} draws"
             return "vacuous", f"{tested} of {result.draws} draws, so that nothing was tested"
         if result.grade == "inequality" and result.strict == 0:
-            return "lint", "both sides agree on every draw: write ="
+            return "lint", "both sides agree on every draw: state =, if it holds"
+        small = compare.too_small(result)
+        if small is not None:
+            return "vacuous", (f"entry {small + 1} is not the same number on both sides, but "
+                               "too small to be compared: state it by itself, divided by its "
+                               "size")
         close = sum(g <= TIGHT for g in result.gaps)
         if result.gaps and close < TIGHT_SHARE * len(result.gaps):
             return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "

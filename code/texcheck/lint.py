@@ -74,7 +74,9 @@ def untied(block: Block) -> list[Error]:
     """Definitions that claim to be a known quantity and are tied to nothing."""
     keys = {id(item): key for item, key in standing.definitions(block)}
     return [block.error("lint", standing.message(keys[id(item)], words), item.line)
-            for item, words in standing.claims_to_be_known(block)]
+            for item, words in standing.claims_to_be_known(block)] + [
+        block.error("lint", standing.other_meaning(key, word), item.line)
+        for item, key, word in standing.redefined(block)]
 
 
 def short_ranges(block: Block) -> list[Error]:

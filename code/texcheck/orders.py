@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import mpmath
 import numpy as np
 import torch
 
 from . import values as v
-from .compare import evaluated, largest
+from .compare import evaluated, largest, trees
+from .draw import draw_domain
 from .evaluate import Evaluator
 from .items import Item, Order
 from .perturb import Shaken
+from .precise import NOT_KNOWN, Place, Precise, rounded, to_float
 
 SCALES = tuple(2.0**-k for k in range(4, 20))  # more than four decades
 ABOVE = 3.0  # times what shaking moves: an error of which rounding is no share that matters
 WIDE = 7  # scales where the errors are not told from rounding one by one
+SURE = 1e3  # times the bound of rounding: an error whose order is seen to a thousandth
+RESOLVED = 0.005  # by how much an order that has come to rest may be below the claimed one
+TINY = (2.0**-80, 2.0**-100, 2.0**-120)  # scales at which the order is seen with many digits
+MANY = 400  # digits
 STEADY = 0.7  # the increase of error / scale^p from octave to octave: below it, it comes to rest
 
 
@@ -23,12 +30,13 @@ STEADY = 0.7  # the increase of error / scale^p from octave to octave: below it,
 class Shrinking:
     """The errors of an approximation that are above rounding, and the scales of what goes to zero.
 
-    `size` is the largest entry of both sides.
+    `size` is the largest entry of both sides; rounding is no share at all of the first `sure`.
     """
 
     scales: tuple[float, ...]
     errors: tuple[float, ...]
     size: float
+    sure: int = 0
 
 
 def limit(item: Item) -> Order:
@@ -42,7 +50,7 @@ def shrinking(item: Item, evaluator: Evaluator, closely: bool) -> Shrinking | No
     exist. Without a close look the scales are fewer."""
     scales: list[float] = []
     errors: list[float] = []
-    size = 0.0
+    size, sure = 0.0, 0
     for scale in SCALES if closely else SCALES[:WIDE]:
         there = shrunk(evaluator, limit(item).symbol, scale)
         pair = evaluated(item, there).pair()
@@ -50,11 +58,13 @@ def shrinking(item: Item, evaluator: Evaluator, closely: bool) -> Shrinking | No
             return None
         size = max(size, largest(*pair))
         error = largest(pair[0] - pair[1])
-        if error <= (ABOVE * noise(item, there, *pair) if closely else 1e-12 * max(size, 1e-6)):
+        bound = ABOVE * noise(item, there, *pair) if closely else 1e-12 * max(size, 1e-6)
+        if error <= bound:
             break
+        sure += closely and error > SURE * bound
         scales.append(scale)
         errors.append(error)
-    return Shrinking(tuple(scales), tuple(errors), size)
+    return Shrinking(tuple(scales), tuple(errors), size, sure)
 
 
 def noise(item: Item, evaluator: Evaluator, left: torch.Tensor, right: torch.Tensor) -> float:
@@ -86,7 +96,63 @@ def reached(order: float, found: Shrinking, claimed: Order) -> bool:
     """
     if claimed.small:
         return order >= claimed.power + 0.5
-    return order >= claimed.power - 0.2 and not growing(found, claimed.power)
+    return order >= claimed.power - 0.2 and not growing(found, claimed.power) and not (
+        at_rest_below(found, claimed.power))
+
+
+def at_rest_below(found: Shrinking, power: float) -> bool:
+    """Whether the order has come to rest a little below a power, as that of x^1.98 has.
+
+    Where higher powers disturb it, what is missing halves from octave to octave.
+    """
+    if found.sure < 6:
+        return False
+    errors = np.log2(np.array(found.errors[found.sure - 5:found.sure]))
+    missing = power - (errors[:-1] - errors[1:])
+    return bool(missing[-1] > RESOLVED and np.ptp(missing) < 0.25 * missing[-1])
+
+
+def tied(item: Item, evaluator: Evaluator, rng: np.random.Generator) -> Shrinking | None:
+    """The errors on a draw at a tie, where they shrink more slowly than is claimed; else None.
+
+    What goes to zero is drawn anew: it is not at a tie itself. An order that only begins below
+    the distance of two symbols that all but tie shows by errors that vanish among the scales.
+    """
+    claimed = limit(item)
+    domain = evaluator.program.lets[claimed.symbol].domain
+    values = {**evaluator.draw.values, claimed.symbol: draw_domain(domain, evaluator, rng)}
+    start = Evaluator(evaluator.program, replace(evaluator.draw, values=values), evaluator.memo)
+    pairs = [evaluated(item, shrunk(start, claimed.symbol, s)).pair() for s in SCALES[:-7:-5]]
+    if any(pair is None for pair in pairs):
+        return None
+    errors = [largest(pair[0] - pair[1]) for pair in pairs if pair is not None]
+    if not all(errors) or np.log2(errors[1] / errors[0]) > 5 * (claimed.power - 0.25):
+        return None
+    found = shrinking(item, start, True)
+    if found is None or len(found.errors) < len(SCALES):
+        return None
+    late = np.log2(np.array(found.errors[-6:]))
+    return found if (late[:-1] - late[1:]).max() < claimed.power - 0.25 else None
+
+
+def exactly(item: Item, evaluator: Evaluator) -> float | None:
+    """The order of the error between scales at which only many digits see it; None where no rule
+    says what the sides are, or where they agree."""
+    if rounded(evaluator, item):
+        return None
+    errors = []
+    with mpmath.workdps(MANY):
+        for scale in TINY:
+            reader = Precise(shrunk(evaluator, limit(item).symbol, scale), MANY)
+            try:
+                left, right = (to_float(reader.number(side, Place())) for side in trees(item))
+            except NOT_KNOWN:
+                return None
+            if abs(left - right) <= mpmath.mpf(10) ** (-MANY + 50) * max(abs(left), abs(right)):
+                return None
+            errors.append(mpmath.log(abs(left - right), 2))
+        octaves = float(mpmath.log(TINY[0] / TINY[1], 2))
+        return float(max(errors[0] - errors[1], errors[1] - errors[2]) / octaves)
 
 
 def growing(found: Shrinking, power: float) -> bool:

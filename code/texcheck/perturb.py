@@ -57,11 +57,12 @@ def literals(program: Program, items: list[Item]) -> tuple[float, ...]:
 
 
 def unusual(program: Program, seed: list[int], watch: Watch, memo: Memo,
-            written: tuple[float, ...]) -> Iterator[tuple[str, Evaluator]]:
+            written: tuple[float, ...],
+            themes: tuple[str, ...] = THEMES) -> Iterator[tuple[str, Evaluator]]:
     """Draws at the corners that fulfil the assumptions, each with its theme."""
-    for number in range(CORNERS):
+    for number in range(CORNERS * len(themes) // min(len(themes), len(THEMES))):
         rng = np.random.default_rng([*seed, number, 7])
-        corners = Corners.draw(rng, THEMES[number % len(THEMES)], written)
+        corners = Corners.draw(rng, themes[number % len(themes)], written)
         try:
             evaluator = draw_symbols(program, rng, corners)
             if not evaluator.holds(program.assumptions, NOWHERE):
@@ -135,23 +136,32 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
     if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
         return False
     spread, most = torch.zeros_like(gap), 0.0
+    often = composed(evaluator.program, result.item)
     for number in range(SHAKES):
-        shaken = Shaken(evaluator, number)
+        shaken = Shaken(evaluator, number, whole_matrices=not often)
         moved = evaluated(result.item, shaken).pair()
         if moved is None or shaken.lost or moved[0].shape != left.shape:
             return False
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
-    floor = FLOOR * most if composed(evaluator.program, result.item) else 0.0
+    floor = torch.full_like(gap, 1 / FARTHEST)
+    if often:
+        floor = torch.clamp(floor, min=FLOOR * most)
     if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
-        floor = max(floor, LOOSE * largest(left, right), APPROXIMATE * max(1.0, most))
-    return bool((gap > torch.clamp(BEYOND * spread, min=max(floor, 1 / FARTHEST))).any())
+        met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
+        floor = torch.maximum(floor, LOOSE * torch.maximum(left.abs(), right.abs())
+                              + APPROXIMATE * torch.clamp(met, min=1.0))
+    return bool((gap > torch.maximum(BEYOND * spread, floor)).any())
 
 
 def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
-    """Whether a step is refuted close to a draw too: no derivative is defined at a kink."""
+    """Whether a step is refuted close to a draw too: no derivative is defined at a kink.
+
+    What nothing is differentiated by stays where it is, at a tie perhaps.
+    """
+    only = differentiated_by(evaluator.program, result.item)
     for by in MOVES[:2]:
-        beside = nudged(evaluator, by * 1e-6, 1e-7)
+        beside = nudged(evaluator, by * 1e-6, 1e-7, only)
         pair = evaluated(result.item, beside).pair()
         if pair is None or not beyond_rounding(result, beside, *pair):
             return False
@@ -178,6 +188,32 @@ def differentiates(program: Program, item: Item) -> bool:
     return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
 
 
+def chooses(program: Program, item: Item) -> bool:
+    """Whether a step holds something that may change at a tie: a jump, a maximum, a kink."""
+    def one(node: Node) -> bool:
+        kind = registry.kind(node.kind)
+        return node.kind == "abs" or (node.kind == "big" and node.args[0] in ("max", "min")) or (
+            node.kind == "fn" and registry.function(node.args[0]).picks) or (
+            isinstance(kind, registry.Notation) and bool(kind.jumps(node)))
+
+    return any(one(n) for n in nodes_behind(program, *trees(item)))
+
+
+def differentiated_by(program: Program, item: Item) -> frozenset[str] | None:
+    """The names of what a step is differentiated by, through the definitions; None for all, where
+    that is an argument of a definition or an index."""
+    found = frozenset[str]()
+    for node in nodes_behind(program, *trees(item)):
+        for body, by in differentiated(node):
+            places = [by] if by is not None else [
+                a for n in (node, body) if n.kind in ("fn", "call") for a in n.args[1]]
+            names = names_behind(program, *places)
+            if not names <= program.scope.keys():
+                return None
+            found |= names
+    return found
+
+
 def composed(program: Program, item: Item) -> bool:
     """Whether a step holds an operation of many roundings that its arguments do not show."""
     return any(rounds(n) == "often" or differentiated(n)
@@ -202,10 +238,13 @@ class Shaken(Evaluator):
         The largest number met.
     lost : bool
         Whether a number left the range of floats, so that nothing is known.
+    whole_matrices : bool
+        Whether matrices of whole numbers are exact: they are only added and multiplied.
     """
 
-    def __init__(self, evaluator: Evaluator, number: int):
+    def __init__(self, evaluator: Evaluator, number: int, whole_matrices: bool = False):
         super().__init__(evaluator.program, evaluator.draw, evaluator.memo)
+        self.whole_matrices = whole_matrices
         self.singly = True
         self.rng = np.random.default_rng([evaluator.draw.seed, number])
         self.most = 0.0
@@ -271,7 +310,7 @@ class Shaken(Evaluator):
             return found
         if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:
             return found
-        if matrix(found):
+        if matrix(found) and not (self.whole_matrices and whole(found)):
             return self.disturbed(found)
         whole_entries = found.detach() == found.detach().round()
         return torch.where(whole_entries, found, self.disturbed(found))
@@ -302,13 +341,16 @@ def whole(value: Any) -> bool:
 MOVES = (1.0, -1.7, 3.1)  # shares of a step: of both signs, and no multiples of one another
 
 
-def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0) -> Evaluator:
-    """The same draw with every real symbol moved by a small share of itself, entry by entry."""
+def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0,
+           only: frozenset[str] | None = None) -> Evaluator:
+    """The same draw with every real symbol, or only some, moved by a small share of itself, entry
+    by entry."""
     draw, program = evaluator.draw, evaluator.program
     rng = np.random.default_rng([evaluator.draw.seed, 3])
 
     def moved(key: str, value: v.Value) -> v.Value:
-        if not isinstance(value, torch.Tensor) or program.is_discrete(key):
+        if not isinstance(value, torch.Tensor) or program.is_discrete(key) or (
+                only is not None and key not in only):
             return value
         if key in program.lets and program.lets[key].domain.args[0] == "simplex":
             turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)

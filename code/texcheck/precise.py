@@ -38,6 +38,10 @@ class Unknown(Exception):
     """No rule says what a node is with more digits."""
 
 
+NOT_KNOWN = (Unknown, Refused, Undefined, ArithmeticError, ValueError, TypeError, LookupError,
+             RecursionError)
+
+
 @dataclass(frozen=True)
 class Place:
     """What surrounds a node: bound names, and symbols that a derivative moves."""
@@ -57,8 +61,7 @@ def compared(item: Item, evaluator: Evaluator) -> tuple[Any, Any, bool] | None:
             try:
                 reader = Precise(evaluator, digits)
                 left, right = (reader.number(side, Place()) for side in trees(item))
-            except (Unknown, Refused, Undefined, ArithmeticError, ValueError, TypeError,
-                    LookupError, RecursionError):
+            except NOT_KNOWN:
                 return None
             found.append((left, right))
     with mpmath.workdps(DIGITS[-1]):
@@ -281,6 +284,9 @@ def derived(p: Precise, at: Callable[[Any], Any], where: Any, order: int = 1) ->
     above, below = (derived(p, at, there + by, order - 1) for by in (p.shift, -p.shift))
     if abs(above - below) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * abs(above):
         raise Unknown("digits that cancel")
+    bend = above + below - 2 * derived(p, at, there, order - 1)
+    if abs(bend) > mpmath.mpf(10) ** (-mpmath.mp.dps // 10) * abs(above - below):
+        raise Unknown("a kink")
     return (above - below) / (2 * p.shift)
 
 

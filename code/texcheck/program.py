@@ -95,6 +95,7 @@ class Program:
     outcomes: dict[str, Node | None] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
     small: set[str] = field(default_factory=set)
+    counted: set[str] = field(default_factory=set)
     _closures: dict[int, tuple[Node, frozenset[str]]] = field(default_factory=dict)
 
     # ---- dependence ---------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from . import values as v
+from .corners import Corners
 from .draw import draw_domain
 from .env import NOWHERE, Env
 from .errors import Undefined
@@ -42,8 +43,9 @@ def columns(item: Item, evaluator: Evaluator) -> tuple[v.Value | None, v.Value |
 
 
 def everywhere(names: Sequence[str], evaluator: Evaluator) -> list[Env]:
-    """Surroundings in which the names have other values of their domains."""
+    """Surroundings in which the names have other values of their domains; far out at corners."""
     rng = np.random.default_rng([evaluator.draw.seed, len(names)])
+    corners = Corners("mixed", share=0.7, alike=0.0) if evaluator.draw.far > 1 else None
     spaces: list[list[v.Value]] = []
     for name in names:
         finite = finite_domain(evaluator.program, name)
@@ -51,7 +53,7 @@ def everywhere(names: Sequence[str], evaluator: Evaluator) -> list[Env]:
             spaces.append(domain_members(evaluator, finite))
         else:
             domain = evaluator.program.lets[name].domain
-            spaces.append([draw_domain(domain, evaluator, rng) for _ in range(PLACES)])
+            spaces.append([draw_domain(domain, evaluator, rng, corners) for _ in range(PLACES)])
     return [NOWHERE.binding(dict(zip(names, one, strict=True))).cut(
         {(name, ()): value for name, value in zip(names, one, strict=True)})
         for one in itertools.product(*spaces)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
+
 from .errors import Error
 from .items import Block, Item
 
@@ -42,6 +44,7 @@ class Result:
     done: bool = False
     exact: bool = False  # seen with more digits than a float has, on all draws that were tried
     why: str = field(default="", repr=False)
+    entries: list[torch.Tensor] = field(default_factory=list, repr=False)  # both sides, as rows
 
 
 @dataclass

@@ -66,6 +66,13 @@ def beside(program: Program, key: str, info: Info) -> str:
     if key.endswith("'") and program.scope.get(key.rstrip("'"), Info("", "")).callable:
         return (f"{shown} beside the function {pretty(key.rstrip(chr(39)))} is its derivative: "
                 "leave the declaration out")
+    plain = key.rstrip("'")
+    if plain != key and plain in program.defs and key in program.defs and (
+            not program.defs[key].params) and (
+            plain not in names_behind(program, program.defs[key].body)):  # no next layer, no update
+        return (f"{shown} beside {pretty(plain)} reads as its derivative: give it a name of its "
+                f"own, such as {pretty(plain)}_{{\\mathrm{{new}}}}, or write the derivative out, "
+                rf"\frac{{\mathrm{{d}} {pretty(plain)}}}{{\mathrm{{d}} x}}")
     if parts.sub and not parts.sup and is_entry(program, parts):
         return (f"{shown} beside {pretty(parts.base)} is an entry of it: leave the declaration "
                 f"out, or set the subscript upright, {parts.base}_{{\\mathrm{{{parts.sub}}}}}")

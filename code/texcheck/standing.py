@@ -12,14 +12,17 @@ import re
 
 from .items import Block, Item
 from .reach import names_behind
+from .registry import load
 from .trees import pretty
 
 TIED, GIVEN, NAME = "tied", "given", "name"
 
-# Quantities of the field that have one formula. As names and in words.
+# Quantities of the field that have one formula. As names, upright or as a subscript (D_{KL}), and
+# in words.
 KNOWN_NAMES = re.compile(
-    r"\\mathrm\{(?:softmax|sigmoid|softplus|relu|elu|gelu|swish|CE|BCE|NLL|KL|JS|ELBO|MSE|MAE|Var|"
-    r"Cov|Attention|attention|LayerNorm|BatchNorm|BN|LN)\}", re.I)
+    r"\\(?:mathrm|operatorname|text|mathsf)\{(?:softmax|sigmoid|softplus|relu|elu|gelu|swish|CE|BCE|"
+    r"NLL|KL|JS|JSD|ELBO|MSE|RMSE|MAE|Var|Cov|H|F|Attention|LayerNorm|BatchNorm|BN|LN)\}|"
+    r"_\{(?:CE|BCE|NLL|KL|JS|JSD|ELBO|MSE|RMSE|MAE)\}", re.I)
 KNOWN_WORDS = re.compile(
     r"softmax|sigmoid|softplus|(?:leaky )?relu|rectified linear unit|gelu|swish|hinge loss|"
     r"huber loss|smooth l1(?: loss)?|(?:binary |categorical )?cross[- ]entropy(?: loss)?|"
@@ -31,6 +34,14 @@ KNOWN_WORDS = re.compile(
     r"gan value|"
     r"energy of an rbm|rbm energy|diffusion step|gradient penalty|bellman (?:equation|operator)|"
     r"f1 score|perplexity|cosine similarity|gini impurity|information gain", re.I)
+
+# Those of which a title may speak as of what it derives: "F1 score of a classifier". Of what has
+# a notation of its own, such as the variance, it states a property.
+OF_SOMETHING = re.compile(
+    r"f1 score|perplexity|cosine similarity|gini impurity|information gain|mutual information|"
+    r"hinge loss|huber loss|focal loss|triplet loss|contrastive loss|logistic loss|"
+    r"(?:binary |categorical )?cross[- ]entropy(?: loss)?|entropy|evidence lower bound|elbo|"
+    r"jensen[- ]shannon divergence|kullback[- ]leibler divergence|kl divergence", re.I)
 
 ADJECTIVES = re.compile(
     r"^(?:(?:discrete|continuous|scalar|energy|average|negative|multi-class)\s)+")
@@ -69,6 +80,32 @@ def claims_to_be_known(block: Block) -> list[tuple[Item, str]]:
     return found
 
 
+def redefined(block: Block) -> list[tuple[Item, str, str]]:
+    """Definitions under the name of a built-in function, without an anchor that calls the function
+    of that name: each with its key and the name."""
+    words = {w.lower() for f in load().functions.values() for w in f.words}
+    commands = {c for f in load().functions.values() for c in f.commands}
+    found = []
+    for item, key in definitions(block):
+        upright = re.fullmatch(r"\\(?:mathrm|operatorname|text|mathsf)\{(\w+)\}", key)
+        word = upright.group(1) if upright else key.lstrip("\\")
+        if key not in commands and not (upright and word.lower() in words):
+            continue
+        anchors = [i.python for i in block.items if i.kind == "code" and i.left is not None
+                   and key in names_behind(block.program, i.left)]
+        if not any(word.lower() in called(python) for python in anchors):
+            found.append((item, key, word))
+    return found
+
+
+def called(python: str) -> set[str]:
+    """The names of the functions that the Python of an anchor calls, in lower case."""
+    calls = [n.func for n in ast.walk(ast.parse(python, mode="eval")) if isinstance(n, ast.Call)]
+    names = [c.attr if isinstance(c, ast.Attribute) else c.id for c in calls
+             if isinstance(c, (ast.Attribute, ast.Name))]
+    return {part for n in names for part in (n.lower(), n.lower().lstrip("_"))}
+
+
 def calls(python: str) -> bool:
     """Whether the Python of an anchor calls a function, rather than to repeat the formula."""
     return any(isinstance(n, ast.Call) for n in ast.walk(ast.parse(python, mode="eval")))
@@ -76,11 +113,20 @@ def calls(python: str) -> bool:
 
 def head(text: str) -> str:
     """What a title names: its words before the first comma or colon; nothing if they speak of
-    something about the quantity, as "gradient of the hinge loss" does."""
+    something about the quantity, as "gradient of the hinge loss" does; of "F1 score of a
+    classifier" the score."""
     words = re.split(r"[,:;(—–]", text.strip())[0].strip().lower()
     words = re.sub(r"^(the|a|an)\s+", "", words)
+    known, of, _ = words.partition(" of ")
+    if of and OF_SOMETHING.fullmatch(known):
+        return known
     return "" if re.search(r"\b(of|for|in|by|and|as|is|to|from|with|under|over|after|before|"
                             r"against|without|at|on|per|than|into|through)\b", words) else words
+
+
+def other_meaning(key: str, word: str) -> str:
+    return (f"{pretty(key)} has a meaning, that of the function {word}: give another function "
+            f"another name, or tie this one to it: add code: {pretty(key)}(…) == … {word}(…)")
 
 
 def message(key: str, words: str) -> str:

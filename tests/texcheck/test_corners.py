@@ -25,6 +25,12 @@ def refused(text, seed):
     assert kinds(text, seed), text
 
 
+def false(text, seed):
+    """Refused for what it says, not for how it is written."""
+    found = kinds(text, seed)
+    assert set(found) & {"texcheck.value", "texcheck.undefined", "texcheck.vacuous"}, (found, text)
+
+
 def accepted(text, seed):
     report = texcheck.check(texcheck.read_block(text), seed=seed)
     assert report.ok, str(report.errors[0])
@@ -129,6 +135,36 @@ def test_a_dimension_may_be_one(seed):
     refused("let: x \\in \\mathbb{R}^n\nclaim: n\n\\ge 2\nclaim: x^\\top x\n\\ge 0", seed)
 
 
+# What is false, and what is true beside it: each is refused, or accepted, with every seed.
+ALIKE = {
+    "square": ("let: W \\in \\mathbb{R}^{m\\times n}", "\\det(W W^\\top) \\det(W^\\top W)", "= 0",
+               "\\det(W W^\\top) \\mathrm{tr}(W^\\top W)",
+               "= \\mathrm{tr}(W W^\\top) \\det(W W^\\top)"),
+    "filled": ("let: V \\in \\mathrm{St}(n, k)", "\\det(V V^\\top)", "= 0",
+               "\\mathrm{tr}(V V^\\top)", "= k"),
+    "one by one": ("let: A \\in \\mathbb{S}^n_{++}", "n \\, \\mathrm{tr}(A)",
+                   "\\ge 2 \\lambda_{\\max}(A)", "\\mathrm{tr}(A)", "\\ge \\lambda_{\\max}(A)"),
+    "alphabet": ("pmf: p(x)", "-\\sum_x p(x) \\log p(x)", "\\le 2 \\log 2",
+                 "-\\sum_x p(x) \\log p(x)", "\\ge 0"),
+    "alphabets": ("pmf: p(x,y)",
+                  "\\sum_{x,y} p(x,y) \\log \\frac{p(x,y)}{p(x) p(y)}", "\\le \\log 3",
+                  "\\sum_{x,y} p(x,y) \\log \\frac{p(x,y)}{p(x) p(y)}",
+                  "\\le -\\sum_x p(x) \\log p(x)"),
+}
+
+
+def twins(table):
+    """The false and the true block of every row of a table."""
+    return [(name, seed) for name in table for seed in range(5)]
+
+
+@pytest.mark.parametrize("name, seed", twins(ALIKE))
+def test_dimensions_may_be_equal_or_one_and_alphabets_large(name, seed):
+    given_, left, wrong, true_left, right = ALIKE[name]
+    false(f"{given_}\nclaim: {left}\n{wrong}", seed)
+    accepted(f"{given_}\nclaim: {true_left}\n{right}", seed)
+
+
 # ---- matrices, tables, random variables --------------------------------------------------
 
 @pytest.mark.parametrize("text", [
@@ -198,12 +234,147 @@ def test_what_holds_to_the_last_digit(text):
     ("x^2 \\log x \\approx 0", "o(x)", True),
     ("\\log(1 + x) \\approx x - \\frac{x^2}{2}", "O(x^3)", True),
     ("\\frac{e^x - e^{-x}}{2 x} \\approx 1", "O(x^2)", True),
+    ("x^{1.98} + x \\approx x", "O(x^2)", False),
+    ("x^{2.02} + x \\approx x", "O(x^2)", True),
+    ("x^{2.98} + x \\approx x", "O(x^3)", False),
+    ("e^x \\approx 1 + 1.0000000001 x", "O(x^2)", False),
+    ("e^x \\approx 1 + x + 10^{-12} x^2", "O(x^2)", True),
+    ("\\sqrt{x^2 + 10^{-40}} \\approx x + x^2", "O(x^2)", False),
 ])
 def test_orders(claim, order, good):
     left, right = claim.split(" \\approx ")
     text = (f"let: x \\in (0,1)\nclaim: {left}\n\\approx {right}  [x\\to0 : {order}]")
     for seed in range(3):
         assert (kinds(text, seed) == []) == good
+
+
+AT_TIES = {  # what an expansion is of, a wrong one, and a right one
+    "absolute value": ("a, \\epsilon \\in \\mathbb{R}", "|a + \\epsilon| + \\epsilon^2",
+                       "|a| + \\epsilon \\, \\mathrm{sign}(a)", 2,
+                       "|a + \\epsilon| + \\frac{\\epsilon^3}{6} + \\sin \\epsilon - \\epsilon", 2),
+    "maximum": ("a, b, c, \\epsilon \\in \\mathbb{R}", "\\max(a + \\epsilon b, c) + \\epsilon^2",
+                "\\max(a, c) + \\epsilon b \\, \\mathbb{1}[a > c]", 2, "\\max(a, c)", 1),
+    "root": ("a \\in \\mathbb{R}_{\\ge 0}; \\epsilon \\in \\mathbb{R}_{>0}",
+        "\\sqrt{a + \\epsilon} + a",
+             "\\sqrt{a} + a", 1, "\\sqrt{a + \\epsilon + \\epsilon^3} + a", 1),
+    "rectifier": ("x, z \\in \\mathbb{R}^n; \\epsilon \\in \\mathbb{R}",
+                  "\\sum_i \\mathrm{ReLU}(x_i + \\epsilon z_i) + \\epsilon^2",
+                  "\\sum_i (\\mathrm{ReLU}(x_i) + \\epsilon z_i \\mathbb{1}[x_i > 0])", 2,
+                  "\\sum_i \\mathrm{ReLU}(x_i)", 1),
+    "norm": ("x, z \\in \\mathbb{R}^n; \\epsilon \\in \\mathbb{R}",
+        "\\|x + \\epsilon z\\|^2 + \\epsilon^2",
+             "\\|x\\|^2 + 2 \\epsilon \\|x\\| \\|z\\|", 2, "\\|x\\|^2 + 2 \\epsilon x^\\top z", 2),
+}
+
+
+@pytest.mark.parametrize("name, seed", twins(AT_TIES))
+def test_an_expansion_holds_at_ties_too(name, seed):
+    domain, left, wrong, power, right, order = AT_TIES[name]
+    claim = f"let: {domain}\nclaim: {left}\n\\approx @  [\\epsilon\\to0 : O(\\epsilon^#)]"
+    false(claim.replace("@", wrong).replace("#", str(power)), seed)
+    accepted(claim.replace("@", right).replace("#", str(order)), seed)
+
+
+# ---- derivatives at ties -----------------------------------------------------------------
+
+UNDER = {  # a wrong derivative, and a right one
+    "zero of another": ("let: a, b \\in \\mathbb{R}",
+                        "\\frac{\\partial}{\\partial b} (b^2 \\mathbb{1}[a \\ne 0])",
+                        "2 b", "2 b \\, \\mathbb{1}[a \\ne 0]"),
+    "tie of others": ("let: a, b, c \\in \\mathbb{R}",
+                      "\\frac{\\partial}{\\partial c} (c^2 \\mathbb{1}[a \\le b])",
+                      "2 c \\, \\mathbb{1}[a < b]", "2 c \\, \\mathbb{1}[a \\le b]"),
+    "zero of an entry": ("let: x, z \\in \\mathbb{R}^n",
+                         "\\nabla_z (\\|z\\|^2 \\mathbb{1}[x_1 > 0])",
+                         "2 z \\, \\mathbb{1}[x_1 \\ge 0]", "2 z \\, \\mathbb{1}[x_1 > 0]"),
+    "rectifiers that cancel": (
+        "let: b \\in \\mathbb{R}\ndef: g(u) = \\mathrm{ReLU}(u) - \\mathrm{ReLU}(-u)\n"
+        "code: g(u) == torch.relu(u) - torch.relu(-u)", "b \\, g'(0) + b^2", "b^2", "b + b^2"),
+    "maxima that cancel": (
+        "let: b \\in \\mathbb{R}\ndef: g(u) = \\max(u, 0)^2 + \\min(u, 0) + \\max(u, 0)\n"
+        "code: g(u) == torch.relu(u)**2 + u", "b \\, g'(0)", "\\frac{b}{2}", "b"),
+    "rectifier": ("let: b \\in \\mathbb{R}", "b \\, \\mathrm{ReLU}'(0)", "0", None),
+    "absolute value": ("let: b \\in \\mathbb{R}\ndef: g(u) = b |u - 1|", "g'(1)", "0", None),
+    "jump": ("let: b \\in \\mathbb{R}\ndef: g(u) = b \\mathbb{1}[u > 1]", "g'(1) + b", "b", None),
+    "of its own": ("let: x \\in \\mathbb{R}^n", "\\nabla_x \\sum_i (\\mathrm{ReLU}(x_i))^2",
+                   "2 x", "2 \\mathrm{ReLU}(x)"),
+    "convention": ("let: a, b \\in \\mathbb{R}",
+        "\\frac{\\partial}{\\partial a} (b \\, \\mathrm{ReLU}(a))",
+                   "b \\, \\mathbb{1}[a > 1]", "b \\, \\mathbb{1}[a \\ge 0]"),
+}
+
+
+@pytest.mark.parametrize("name, seed", twins(UNDER))
+def test_a_derivative_at_a_tie(name, seed):
+    given_, left, wrong, right = UNDER[name]
+    false(f"{given_}\nclaim: {left}\n= {wrong}", seed)
+    if right is not None:
+        accepted(f"{given_}\nclaim: {left}\n= {right}", seed)
+
+
+# ---- far out -----------------------------------------------------------------------------
+
+FAR = {  # a wrong claim, and a right one
+    "positive": ("let: x \\in \\mathbb{R}\nfun: f : \\mathbb{R} \\to \\mathbb{R}_{>0}",
+                               "f(x)", "\\ge 10^{-9}", "f(x) + \\frac{1}{f(x)}", "\\ge 2"),
+    "arbitrary": ("let: x \\in \\mathbb{R}^n\nfun: f : \\mathbb{R}^n \\to \\mathbb{R}", "f(x)",
+                  "\\le 10^6 (1 + \\|x\\|^2)", "2 f(x)", "\\le 1 + f(x)^2"),
+    "near zero": ("let: x \\in \\mathbb{R}\nfun: f : \\mathbb{R} \\to \\mathbb{R}", "f(x)^2 + 1",
+                  "\\ge 1 + 10^{-6}", "f(x)^2 + 1", "\\ge 1"),
+    "parameters": ("let: \\theta \\in \\mathbb{R}^d; x \\in \\mathbb{R}^n\n"
+                   "fun: f_\\theta : \\mathbb{R}^n \\to \\mathbb{R}^m",
+                   "\\mathrm{rank}(\\frac{\\partial f_\\theta(x)}{\\partial \\theta})", "\\le 3",
+                   "\\mathrm{rank}(\\frac{\\partial f_\\theta(x)}{\\partial \\theta})", "\\le d"),
+    "frame": ("let: V \\in \\mathrm{St}(n, k)", "\\mathbb{1}[\\|V_{1,:}\\| > 0]", "= 1",
+              "\\mathbb{1}[\\|V_{1,:}\\| \\le 1.001]", "= 1"),
+    "atoms": ("rv: X \\in \\mathbb{R}; Y \\in \\mathbb{R}\nassume: X \\perp Y\n"
+              "claim: \\mathbb{E}[X Y]\n= \\mathbb{E}[X] \\mathbb{E}[Y]",
+              "\\mathbb{E}[(X^4 + 2 X^3)^2] - \\mathbb{E}[(X^4 + 2 X^3)^2]",
+              "\\ge \\mathrm{Var}(X)", "\\mathbb{E}[(X - Y)^2]", "\\ge \\mathrm{Var}(X)"),
+    "flat prior": ("let: \\theta \\in \\mathbb{R}_{>0}; a \\in \\mathbb{R}",
+                   "\\frac{\\mathbb{1}[\\theta \\le 100]}{1 + (\\theta - a)^2}",
+                   "\\propto_\\theta \\frac{1}{1 + (\\theta - a)^2}",
+                   "\\frac{e^{a}}{1 + (\\theta - a)^2}",
+                   "\\propto_\\theta \\frac{1}{1 + (\\theta - a)^2}"),
+    "waiting time": ("let: c \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathrm{Exponential}(c)",
+        "c X", "\\le 60",
+                     "c X", "\\ge 0"),
+    "two tails": ("let: c \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathrm{Laplace}(0, c)", "X",
+        "\\le 60 c",
+                  "X^2 + c^2", "\\ge 2 c X"),
+    "count": ("let: c \\in (1, 2)\nrv: X \\sim \\mathrm{Poisson}(c)", "X", "\\le 20", "X",
+        "\\ge 0"),
+    "end of an interval": ("rv: X \\sim \\mathrm{Uniform}(0, 1)", "X", "\\ge 10^{-6}", "X",
+        "\\le 1"),
+    "root and logarithm": ("let: x \\in \\mathbb{R}_{>0}\nassume: x > 3", "x^{1/20}",
+        "\\le \\log x",
+                           "\\log x", "\\le x - 1"),
+    "loss": ("let: p \\in (0,1)", "-\\log p", "\\le 30", "-\\log p", "\\ge 1 - p"),
+    "logarithm": ("let: c \\in \\mathbb{R}_{>0}", "\\log c", "\\le 22", "\\log c", "\\le c - 1"),
+    "condition": ("let: A \\in \\mathbb{S}^n_{++}", "\\lambda_{\\max}(A)",
+                  "\\le 10^{11} \\lambda_{\\min}(A)", "\\lambda_{\\max}(A)",
+                  "\\ge \\lambda_{\\min}(A)"),
+    "powers": ("let: N \\in \\mathbb{N}", "1.01^{N-1}", "\\le N^{10}", "1.01^{N}",
+        "\\ge 1 + 0.01 N"),
+    "units": ("let: m \\in \\mathbb{R}_{>0}; v \\in (0.5, 2)\nrv: X \\sim \\mathcal{N}(m, v)\n"
+              "assume: m > 0.5",
+              "\\begin{pmatrix} 10^{10} \\, \\mathbb{E}[X] \\\\ \\mathrm{Var}(X) \\end{pmatrix}",
+              "= \\begin{pmatrix} 10^{10} m \\\\ 2 v \\end{pmatrix}",
+              "\\begin{pmatrix} 10^{10} \\, \\mathbb{E}[X] \\\\ \\mathrm{Var}(X) \\end{pmatrix}",
+              "= \\begin{pmatrix} 10^{10} m \\\\ v \\end{pmatrix}"),
+    "tails": ("let: a \\in (7, 9)\nrv: X \\sim \\mathcal{N}(0, 1)",
+              "\\begin{pmatrix} P(X \\le 0) \\\\ P(X \\ge a) \\end{pmatrix}",
+              "= \\begin{pmatrix} \\frac12 \\\\ e^{-a^2} \\end{pmatrix}",
+              "\\begin{pmatrix} P(X \\le 0) \\\\ P(X \\ge a) \\end{pmatrix}",
+              "= \\begin{pmatrix} \\frac12 \\\\ P(X \\le -a) \\end{pmatrix}"),
+}
+
+
+@pytest.mark.parametrize("name, seed", twins(FAR))
+def test_what_fails_far_out_only(name, seed):
+    given_, left, wrong, true_left, right = FAR[name]
+    false(f"{given_}\nclaim: {left}\n{wrong}", seed)
+    accepted(f"{given_}\nclaim: {true_left}\n{right}", seed)
 
 
 # ---- members of the domains --------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from .. import kinks
 from .. import values as v
 from ..differentiate import arrange, gradient, jacobian, leaf_of
 from ..env import Env
@@ -198,9 +199,15 @@ def differentiate(e: Evaluator, body: Node, targets: list[Node], env: Env) -> v.
         return value
     name, transposed = targets[0].args
     leaf, inner, picked = cut(e, name, env)
-    out = differentiate(e, body, targets[1:], inner)
+    out, tie = kinks.watched(e, lambda: differentiate(e, body, targets[1:], inner))
+    full = jacobian(out, leaf)
+    if tie:
+        def at(place: torch.Tensor) -> kinks.Sides:
+            there = differentiate(e, body, targets[1:], kinks.exchanged(inner, leaf, place))
+            return v.tensor(there), jacobian(there, place)
+
+        full = kinks.beside(at, leaf, full)
     if picked is not None:
-        full = jacobian(out, leaf)
         return full[(slice(None),) * (full.dim() - len(picked)) + picked]
     flip = bool(targets[1:] and targets[1].args[1])
     same = len(targets) > 1 and all(t.args[0] == name for t in targets)
@@ -208,7 +215,7 @@ def differentiate(e: Evaluator, body: Node, targets: list[Node], env: Env) -> v.
     if vector and len(targets) > 1 and not v.is_scalar(out) and not (flip or same):
         raise v.type_error(r"a second derivative by two vectors: write \partial x \partial "
                            r"y^\top")
-    return arrange(jacobian(out, leaf), out, leaf, transposed, flip)
+    return arrange(full, out, leaf, transposed, flip)
 
 
 def cut(e: Evaluator, node: Node,
@@ -246,16 +253,28 @@ def grad_value(e: Evaluator, node: Node, env: Env, body: Node, target: Node | No
         given = e.value(body.args[1][0], env)
         if isinstance(given, v.Lazy):
             raise v.type_error(f"a gradient at {v.shape_text(given)}")
-        leaf = leaf_of(given)
-        out = applied(e, body.args[0], [leaf], env)
-        picked = None
+        leaf, picked = leaf_of(given), None
+
+        def value(place: torch.Tensor) -> v.Value:
+            return applied(e, body.args[0], [place], env)
     else:
         leaf, inner, picked = cut(e, target.args[0], env)
-        out = e.value(body, inner)
+
+        def value(place: torch.Tensor) -> v.Value:
+            found: v.Value = e.value(body, kinks.exchanged(inner, leaf, place))
+            return found
+
+    out, tie = kinks.watched(e, lambda: value(leaf))
     if not v.is_scalar(out):
         raise v.type_error(f"the gradient of {v.shape_text(out)}: write a Jacobian, "
                            r"\frac{\partial f}{\partial x}")
     first = gradient(out, leaf)
+    if tie:
+        def at(place: torch.Tensor) -> kinks.Sides:
+            there = v.tensor(value(place))
+            return there, gradient(there, place)
+
+        first = kinks.beside(at, leaf, first)
     if order == 1:
         return first if picked is None else first[picked]
     if picked is not None or (leaf.dim() and leaf.shape[1] != 1):

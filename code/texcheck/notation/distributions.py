@@ -445,17 +445,28 @@ def sampled(e: Evaluator, name: str) -> Iterator[None]:
         e.sampling = before
 
 
+def far_out(axis: Axis, rng: np.random.Generator, far: float) -> float:
+    """A place of a standard variable, some times as far out; of a uniform one close to an end."""
+    place = float(axis.random(rng, 1)[0])
+    if axis is not UNIFORM:
+        return far * place
+    beside: float = place ** max(1.0, min(far, 30.0))
+    return beside if rng.random() < 0.5 else min(1 - beside, 1 - 1e-15)
+
+
 def one_outcome(e: Evaluator, dist: Node, env: Env, rng: np.random.Generator) -> Any:
     law = KINDS[dist.kind]
     if law.outcomes is not None:
         found = law.outcomes(e, dist, env)
-        likely = [x for x, w in found if v.plain(w) > 1e-6]
+        least = 1e-6 if e.draw.far <= 1 else 0.0
+        likely = [x for x, w in found if v.plain(w) > least]
+        if e.draw.far > 1 and rng.random() < 0.5:
+            return likely[int(rng.choice([0, -1]))]
         return likely[int(rng.integers(len(likely)))]
     assert law.axes is not None and law.value is not None
     axes = law.axes(e, dist, env)
     often = 6.0 if rng.random() < 0.2 else 1.0
-    far = max(often, e.draw.far) if axes[0] is NORMAL else 1.0
-    place = torch.as_tensor(np.array([far * a.random(rng, 1)[0] for a in axes]))
+    place = torch.as_tensor(np.array([far_out(a, rng, max(often, e.draw.far)) for a in axes]))
     value = law.value(e, dist, env, place, int(rng.choice([-1, 1])))
     return value.detach() if isinstance(value, torch.Tensor) else value
 

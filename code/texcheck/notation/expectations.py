@@ -410,8 +410,9 @@ def reach(node: Node) -> tuple[list[Node], list[Node]]:
 
 register(
     "Expectations",
-    Notation("expect", show_expect, expect_value, spells={r"\mathbb{E}": read_expectation},
-             binds=bound_letters, reach=reach, vanishes=True,
+    Notation("expect", show_expect, expect_value, rounds="often",
+             spells={r"\mathbb{E}": read_expectation}, binds=bound_letters, reach=reach,
+             vanishes=True,
              examples=(r"\mathbb{E}[X]", r"\mathbb{E}[X \mid Y]",
                        r"\mathbb{E}_{u\sim\mathcal{N}(a,c)}[\max(0, u)]"),
              refused=((r"\mathbb{E}[X \mid a]", r"\mathbb{E}[X \mid B = 1]"),

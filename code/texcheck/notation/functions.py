@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from .. import registry
+from .. import kinks, registry
 from .. import values as v
-from ..differentiate import primed
 from ..env import Env, Watch
 from ..errors import Undefined
 from ..evaluate import Evaluator
@@ -137,7 +136,8 @@ def fn_value(e: Evaluator, node: Node, env: Env, name: str, args: tuple[Node, ..
     if e.watch is not None and name in ("max", "min", "relu"):
         watch_arms(e.watch, node, name, given)
     if order:
-        return primed(lambda x: apply(name, x), given[0], order)
+        return kinks.primed(e, lambda x: apply(name, x), given[0], order,
+                            registry.function(name).picks)
     return apply(name, *given)
 
 

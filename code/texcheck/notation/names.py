@@ -7,9 +7,8 @@ import math
 import numpy as np
 import torch
 
-from .. import registry
+from .. import kinks, registry
 from .. import values as v
-from ..differentiate import primed
 from ..env import Env
 from ..errors import Refused
 from ..evaluate import Evaluator
@@ -75,7 +74,7 @@ def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, .
                order: int) -> v.Value:
     given = [e.value(a, env) for a in args]
     if order:
-        return primed(lambda x: applied(e, key, [x], env), given[0], order)
+        return kinks.primed(e, lambda x: applied(e, key, [x], env), given[0], order)
     return applied(e, key, given, env)
 
 
