@@ -23,6 +23,7 @@ from .evaluate import Evaluator
 from .files import packages_in
 from .lexer import nearest
 from .notation.families import element, spans
+from .notation.names import applied
 from .notation.tables import table_of
 from .program import Program
 from .trees import Node, pretty
@@ -118,6 +119,12 @@ def available(program: Program, key: str) -> bool:
     return len(factors) == 1 and factors[0].body is None
 
 
+def function_of(name: str, program: Program) -> str:
+    """The function of a `fun:` line that a Python name stands for, or an empty string."""
+    keys = [key for key in program.funs if name in python_names(key)]
+    return keys[0] if len(keys) == 1 else ""
+
+
 def key_of(name: str, program: Program, free: tuple[str, ...] = ()) -> str:
     """The declared symbol that a Python name stands for."""
     names = table(program, free)
@@ -193,6 +200,9 @@ class Whitelist:
         self.free = free
         self.packages = allowed(packages)
         self.dotted = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        self.functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)
+                          and isinstance(n.func, ast.Name) and not n.keywords
+                          and function_of(n.func.id, program)}
         self.called = {id(n.func) for n in ast.walk(tree)
                        if isinstance(n, ast.Call) and is_method(n, self.packages)}
 
@@ -220,6 +230,8 @@ class Whitelist:
             raise Refused("code", f"{'.'.join(parts)} is not allowed")
 
     def name(self, node: ast.AST) -> None:
+        if id(node) in self.functions:
+            return
         if isinstance(node, ast.Name) and node.id not in self.packages:
             key_of(node.id, self.program, self.free)
         elif isinstance(node, ast.Name) and id(node) not in self.dotted:
@@ -232,15 +244,9 @@ class Whitelist:
                 resolve(parts)
         elif (isinstance(node, ast.Call) and not is_method(node, self.packages)
                 and packaged(node.func, self.packages) is None):
-            if isinstance(node.func, ast.Name) and self.arbitrary(node.func.id):
-                raise Refused("code", f"{node.func.id} is an arbitrary function, which Python does "
-                              "not have: leave the code: line out, as a function that rests on a "
-                              "fun: needs no anchor")
+            if id(node.func) in self.functions:
+                return
             raise Refused("code", f"only functions of {', '.join(self.packages)} are called")
-
-    def arbitrary(self, name: str) -> bool:
-        """Whether a name of Python would be that of a `fun:` line."""
-        return any(name in python_names(key) for key in self.program.funs)
 
 
 def check_literal(value: object) -> None:
@@ -414,6 +420,10 @@ class Python:
         return slice(*ends)
 
     def on_Call(self, node: ast.Call) -> Any:
+        if isinstance(node.func, ast.Name):
+            key = function_of(node.func.id, self.e.program)
+            given = [column(self.visit(a)) for a in node.args]
+            return v.to_array(applied(self.e, key, given, NOWHERE))
         parts = packaged(node.func, self.packages)
         if parts is None:  # a method: nothing else was let through
             assert isinstance(node.func, ast.Attribute)
@@ -428,6 +438,12 @@ class Python:
                 raise Refused("code", f"{'.'.join(parts)} with a size above 64")
             return from_torch(call_torch(function, args, names, node))
         return from_torch(function(*args, **names))
+
+
+def column(value: Any) -> v.Value:
+    """What an arbitrary function gets of Python: a number, a column or a matrix."""
+    array = torch.as_tensor(np.asarray(value, dtype=np.float64))
+    return array.reshape(-1, 1) if array.dim() == 1 else array
 
 
 def call_torch(function: Callable[..., Any], args: list[Any], names: dict[str, Any],

@@ -325,17 +325,24 @@ def declare_arguments(block: Block) -> None:
             definition = program.defs[key]
             for place, (arg, param) in enumerate(zip(args, definition.params, strict=True)):
                 name = arg.args[0] if arg.kind == "sym" else ""
-                if name not in item.free or not any(n.kind in OF_VECTORS and param in n.args[0].names
-                                                    for n in walk(definition.body)):
-                    continue
-                domain = common_domain(program, [c.args[1][place] for c in calls
-                                                 if c.args[0] == key])
-                if domain is None or name in program.scope:
-                    continue
-                program.scope[name] = Info("let", name, axes=entry_axes(domain), line=item.line)
-                program.lets[name] = Let(name, domain, (), item.line)
-                program.order.append(("let", name))
-                item.free = tuple(n for n in item.free if n != name)
+                if name in item.free and name not in program.scope and of_vectors(
+                        definition.body, param):
+                    domain = common_domain(program, [c.args[1][place] for c in calls
+                                                     if c.args[0] == key])
+                    if domain is not None:
+                        declare_argument(program, item, name, domain)
+
+
+def declare_argument(program: Program, item: Item, name: str, domain: Node) -> None:
+    program.scope[name] = Info("let", name, axes=entry_axes(domain), line=item.line)
+    program.lets[name] = Let(name, domain, (), item.line)
+    program.order.append(("let", name))
+    item.free = tuple(n for n in item.free if n != name)
+
+
+def of_vectors(body: Node, name: str) -> bool:
+    """Whether a formula holds what a number has not, such as a transpose, of a letter."""
+    return any(n.kind in OF_VECTORS and name in n.args[0].names for n in walk(body))
 
 
 def common_domain(program: Program, given: list[Node]) -> Node | None:

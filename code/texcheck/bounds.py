@@ -18,7 +18,8 @@ ANY: Bounds = (-math.inf, math.inf)
 POSITIVE: Bounds = (0.0, math.inf)
 SHARE: Bounds = (0.0, 1.0)
 DOMAINS: dict[str, Bounds] = {"R+": POSITIVE, "R0+": POSITIVE, "R-": (-math.inf, 0.0),
-                              "simplex": SHARE, **dict.fromkeys(LINES, SHARE), "N": (1.0, math.inf), "N0": POSITIVE}
+                              "simplex": SHARE,
+                              **dict.fromkeys(LINES, SHARE), "N": (1.0, math.inf), "N0": POSITIVE}
 KINDS: dict[str, Bounds] = {"norm": POSITIVE, "abs": POSITIVE, "sqrt": POSITIVE,
                             "density": POSITIVE, "ind": SHARE, "delta": SHARE, "prob": SHARE}
 FUNCTIONS: dict[str, Bounds] = {"exp": POSITIVE, "softplus": POSITIVE, "relu": POSITIVE,

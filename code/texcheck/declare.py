@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .domains import FINITE
 from .errors import Refused
@@ -606,7 +607,7 @@ def below(tokens: Sequence[Token], scope: Scope) -> list[str]:
     """The letters of the subscripts of a line that no line declares."""
     found: dict[str, None] = {}
     depth = 0
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         inside = depth > 0 or before.text == "_"
         if token.text in ("{", "}") and inside:
             depth += 1 if token.text == "{" else -1
@@ -637,7 +638,10 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     sequence are drawn so."""
     if condition.kind != "rel" or condition.args[0] != "=":
         return
-    key, name = normed(*condition.args[1:], letters)
+    _, left, right = condition.args
+    key, name = normed(left, right, letters)
+    if not key and not letters:
+        solve(program, left, right)
     let = program.lets.get(key)
     if let is None or bool(let.ranges) != any(n in condition.names for n in letters):
         return
@@ -648,6 +652,19 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     kinds, axes = NORMED[name]
     if kind in kinds and len(sizes) == axes:
         let.domain = Node("domain", (name, sizes, ()), let.domain.start, let.domain.end)
+
+
+def solve(program: Program, left: Node, right: Node) -> None:
+    """Draw a real symbol from what an equality says that it is, which no draw meets by chance."""
+    key = symbol(left)
+    let = program.lets.get(key)
+    behind = program.behind_equalities(right)
+    held = frozenset[str]().union(*(x.domain.names for x in program.lets.values()))
+    if let is None or let.ranges or let.solved is not None or let.domain.args[0] != "R" or (
+            key in behind | held or not right.names
+            or behind & (program.rvs.keys() | program.outcomes.keys())):
+        return
+    let.solved = right
 
 
 def normed(left: Node, right: Node, letters: Sequence[str]) -> tuple[str, str]:

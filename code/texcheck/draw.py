@@ -57,6 +57,10 @@ def draw_symbols(program: Program, rng: np.random.Generator,
             draw.values[name] = draw_domain(domain, evaluator, rng, corners)
         else:
             draw.values[name] = int(rng.integers(1, draw.dims["alphabet " + name] + 1))
+    equal = {let.key: program.behind_equalities(let.solved) for let in program.lets.values()
+             if let.solved is not None}
+    for key in sorted(equal, key=lambda k: len(equal[k] & equal.keys())):
+        draw.values[key] = solved(program.lets[key], evaluator)
     draw_samples(program, evaluator, rng, corners)
     draw.seed = int(rng.integers(2**32))
     if corners is not None:
@@ -224,6 +228,18 @@ def draw_let(program: Program, evaluator: Evaluator, key: str, rng: np.random.Ge
         return
     evaluator.draw.families[key] = {p: draw_domain(let.domain, evaluator, rng, corners)
                                     for p in places(evaluator, key)}
+
+
+def solved(let: Let, evaluator: Evaluator) -> v.Value:
+    """The value that an assumption gives a symbol, or that it was drawn with where the shape is
+    another one: then the assumption is refused."""
+    assert let.solved is not None
+    drawn, found = evaluator.draw.values[let.key], evaluator.value(let.solved)
+    if v.is_scalar(drawn) and v.is_scalar(found):
+        return v.tensor(found).detach().clone()
+    fits = isinstance(drawn, torch.Tensor) and isinstance(found, torch.Tensor) and (
+        drawn.shape == found.shape)
+    return found.detach().clone() if fits and isinstance(found, torch.Tensor) else drawn
 
 
 def places(evaluator: Evaluator, key: str) -> list[Place]:

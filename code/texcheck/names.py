@@ -321,8 +321,8 @@ class Names(Cursor):
         if stems:
             hint = f"; {stems[0]} is declared"
             if all(k[len(base):].strip("_{}").isdigit() for k in stems):
-                hint += (rf": a sequence is declared with its range, let: {base}_k \in \mathbb{{R}} "
-                         r"\quad (k=1,\ldots,n)")
+                hint += (rf": a sequence is declared with its range, let: {base}_k \in "
+                         r"\mathbb{R} \quad (k=1,\ldots,n)")
         elif near:
             hint = f"; did you mean {near}?"
         else:

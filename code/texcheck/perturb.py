@@ -305,7 +305,11 @@ class Shaken(Evaluator):
     def given(self, node: Node, found: torch.Tensor | float,
               env: Env) -> torch.Tensor | float:
         """A value that is no result. A number is exact; what is summed over without a node of its
-        own is moved, entries that are whole numbers aside, and a matrix because it is inverted."""
+        own is moved, entries that are whole numbers aside, and a matrix because it is inverted.
+        What an equality was solved for is a result."""
+        let = self.program.lets.get(node.args[0]) if node.kind == "sym" else None
+        if let is not None and let.solved is not None and isinstance(found, torch.Tensor):
+            return self.disturbed(found)
         if not isinstance(found, torch.Tensor) or node.kind not in ("sym", "term"):
             return found
         if not found.dim() and node.kind == "sym" and (node.args[0], ()) not in env.cuts:

@@ -24,12 +24,14 @@ class Range:
 
 @dataclass
 class Let:
-    """A symbol and its domain; `ranges` are the first and last index of a sequence."""
+    """A symbol and its domain; `ranges` are the first and last index of a sequence. Its value is
+    that of `solved` where an assumption says what it equals."""
 
     key: str
     domain: Node
     ranges: tuple[Range, ...] = ()
     line: int = 0
+    solved: Node | None = None
 
 
 @dataclass
@@ -114,6 +116,17 @@ class Program:
                 queue += self.needs(name)
             found = self._closures[id(node)] = node, frozenset(seen)
         return found[1]
+
+    def behind_equalities(self, node: Node) -> frozenset[str]:
+        """All names that a node needs, through the definitions and the equalities that are solved
+        for a symbol."""
+        found = self.closure(node)
+        while True:
+            more = found.union(*(self.closure(let.solved) for k in found
+                                 if (let := self.lets.get(k)) and let.solved is not None))
+            if more == found:
+                return found
+            found = more
 
     def needs(self, name: str) -> set[str]:
         """Names that a declared name needs at once."""

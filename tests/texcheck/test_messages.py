@@ -43,10 +43,10 @@ TABLE = {
     "a bound on nothing": (
         "let: a \\in \\mathbb{R}_{>0}\nclaim: \\int x e^{-a x} \\, \\mathrm{d}x\n= a^{-2}",
         "an integral has ends", r"\int x", r"\int_0^\infty x"),
-    "an undeclared letter of a sum over all": (
-        "let: a \\in \\mathbb{R}^n\nclaim: \\arg\\min_c \\sum_i (a_i - c)^2\n"
-        "= \\frac{1}{n} \\sum_i a_i",
-        r"declare let: c \in \mathbb{R}", "^n\n", "^n; c \\in \\mathbb{R}\n"),
+    "a product over what no line declares": (
+        "let: a \\in \\mathbb{R}^n\nclaim: \\prod_c (a_1 - c)\n= a_1",
+        r"write _{c\in\mathbb{R}^d}", "\\prod_c (a_1 - c)\n= a_1",
+        "\\min_{c\\in\\mathbb{R}} (a_1 - c)^2\n= 0"),
 }
 
 

@@ -95,9 +95,11 @@ TABLE = {
         "let: P \\in \\mathbb{R}_{>0}^{n\\times m}\nassume: P^\\top \\mathbf{1}_n = \\mathbf{1}_m\n"
         "claim: \\sum_{i=1}^n \\sum_{j=1}^m P_{ij}\n= m", "= m", "= n"),
     "every member of a sequence is stochastic": (
-        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); u \\in \\mathbb{R}^n\n"
+        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); "
+        "u \\in \\mathbb{R}^n\n"
         "assume: P_a \\mathbf{1} = \\mathbf{1}\n"
-        "claim: \\max_{i=1}^n (P_1 u)_i\n\\le \\max_{i=1}^n u_i", "max_{i=1}^n u_i", "min_{i=1}^n u_i"),
+        "claim: \\max_{i=1}^n (P_1 u)_i\n\\le \\max_{i=1}^n u_i",
+        "max_{i=1}^n u_i", "min_{i=1}^n u_i"),
     "every member of a sequence is of length one": (
         "let: u_k \\in \\mathbb{R}^n \\quad (k=1,\\ldots,M)\nassume: \\|u_j\\|^2 = 1\n"
         "claim: \\sum_{k=1}^M \\mathrm{tr}(u_k u_k^\\top)\n= M", "= M", "= n"),
@@ -134,6 +136,30 @@ TABLE = {
         "def: T(v, i) = \\sum_j W_{ij} v_j + 0 \\phi(v_1)\n"
         "claim: \\sum_{i=1}^n (T(x, i) - T(y, i))\n= \\sum_{i=1}^n \\sum_j W_{ij} (x_j - y_j)",
         "(x_j - y_j)", "(x_j + y_j)"),
+    "a minimum over a column that no line declares": (
+        "let: X \\in \\mathbb{R}^{n\\times d}; y \\in \\mathbb{R}^n; "
+        "\\lambda \\in \\mathbb{R}_{>0}\nclaim: \\arg\\min_w \\left( \\|y - X w\\|_2^2 + "
+        "\\lambda \\|w\\|_2^2 \\right)\n"
+        "= (X^\\top X + \\lambda I)^{-1} X^\\top y", "+ \\lambda I", "+ 2 \\lambda I"),
+    "a minimum over a number that no line declares": (
+        "let: a \\in \\mathbb{R}^n\nclaim: \\min_c \\sum_i (a_i - c)^2\n"
+        "= \\sum_i a_i^2 - \\frac{1}{n} \\left( \\sum_i a_i \\right)^2", "^2 - ", "^2 + "),
+    "an equality that is solved for a symbol": (
+        "let: x_0, \\epsilon \\in \\mathbb{R}^d; \\bar{\\alpha}_t \\in (0,1)\nlet: x \\in "
+        "\\mathbb{R}^d\n"
+        "assume: x = \\sqrt{\\bar{\\alpha}_t} x_0 + \\sqrt{1 - \\bar{\\alpha}_t} \\, \\epsilon\n"
+        "claim: \\nabla_x \\log "
+        "\\mathcal{N}(x; \\sqrt{\\bar{\\alpha}_t} x_0, (1 - \\bar{\\alpha}_t) I)\n"
+        "= -\\frac{x - \\sqrt{\\bar{\\alpha}_t} x_0}{1 - \\bar{\\alpha}_t}\n"
+        "= -\\frac{\\epsilon}{\\sqrt{1 - \\bar{\\alpha}_t}}", "{\\epsilon}{", "{2 \\epsilon}{"),
+    "two equalities": (
+        "let: a, b, c \\in \\mathbb{R}\nassume: a = b + c, b = c^2\n"
+        "claim: a\n= c^2 + c\nclaim: a - b\n= c", "= c^2 + c", "= c^2 - c"),
+    "an anchor that calls an arbitrary function": (
+        "let: z, u, w \\in \\mathbb{R}^d; b \\in \\mathbb{R}\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}; \\phi : \\mathbb{R}^d \\to \\mathbb{R}^d\n"
+        "def: f(z) = \\phi(z) + u h(w^\\top z + b)\ncode: f(z) == phi(z) + u * h(w @ z + b)\n"
+        "claim: f(z) - \\phi(z)\n= h(w^\\top z + b) u", "= h(w", "= -h(w"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -168,10 +194,14 @@ REFUSED = {
         "let: s \\in \\mathbb{R}_{>0}; x \\in \\mathbb{R}^n; z \\in \\mathbb{R}^m\n"
         "claim: \\|x\\|^2 + \\|z\\|^2 + \\mathbb{E}_{w\\sim\\mathcal{N}(0, s I)}[w^\\top w]\n"
         "= s", "write I_n"),
-    "a minimum over what no line declares": (
-        "let: X \\in \\mathbb{R}^{n\\times d}; y \\in \\mathbb{R}^n\n"
-        "claim: \\arg\\min_w \\|y - X w\\|_2^2\n= (X^\\top X)^{-1} X^\\top y",
+    "a minimum over what may be a number or a column": (
+        "let: X \\in \\mathbb{R}^{n\\times d}; u \\in \\mathbb{R}^n\n"
+        "claim: \\min_w \\|w\\|^2 + \\|X\\|_F^2 + \\|u\\|^2\n= 0",
         "write _{w\\in\\mathbb{R}^d}"),
+    "an anchor that computes something else with an arbitrary function": (
+        "let: x \\in \\mathbb{R}\nfun: h : \\mathbb{R} \\to \\mathbb{R}\n"
+        "def: f(z) = z + h(z)\ncode: f(x) == x + 2 * h(x)\nclaim: f(x) - x\n= h(x)",
+        "the code computes something else"),
     "a maximum over unit vectors": (
         "let: A \\in \\mathbb{S}^n\nclaim: \\max_{\\|x\\|=1} x^\\top A x\n= \\lambda_1(A)",
         "let: x \\in \\mathbb{S}^{n-1}"),

@@ -100,8 +100,8 @@ def pow_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node) -> Any:
             isinstance(exponent, int) and exponent == -1):
         return v.inverse(base)
     if v.square(base) and b.kind == "sym" and b.args[0] == "T":
-        raise v.type_error(rf"{show(a)}^T is read in two ways, as a power because T is declared, and "
-                           r"as the transpose: rename T, or write ^\top for the transpose")
+        raise v.type_error(rf"{show(a)}^T is read in two ways, as a power because T is declared, "
+                           r"and as the transpose: rename T, or write ^\top for the transpose")
     if a.kind == "fn" and not a.grouped and registry.function(a.args[0]).powers:
         return power_of_function(a, base, exponent)
     return v.power(base, exponent)

@@ -17,12 +17,13 @@ import torch
 from .. import values as v
 from ..differentiate import jacobian
 from ..env import NOWHERE, Env
-from ..errors import Undefined
+from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
-from ..names import Script
+from ..names import Script, is_letter
 from ..registry import Notation, register
 from ..trees import Node, pretty, show
+from .families import is_index
 from .sums import binders, bindings
 
 CONTINUOUS = ("R", "R+")
@@ -82,10 +83,28 @@ def over_reals(p: Parser, op: str, sub: Script, start: int) -> Node | None:
     """What runs over a continuous symbol; None where something else stands below the sign."""
     found = over_symbol(p, sub.first, sub.last)
     if found is None:
-        return None
+        return over_undeclared(p, op, sub, start)
     key, domain = found
     p.at = sub.after
     return p.node("optimum", (op, key, domain, bodied(p, op, key, start)), start)
+
+
+def over_undeclared(p: Parser, op: str, sub: Script, start: int) -> Node | None:
+    r"""``\arg\min_w (…)`` over a letter that no line declares and that is no index in the body: its
+    set is the one whose shape fits."""
+    text = [t.text for t in p.tokens[sub.first:sub.last]]
+    if len(text) != 1 or not is_letter(text[0]) or p.lookup(text[0]) is not None:
+        return None
+    saved = p.at, p.depth, list(p.bound)
+    p.at = sub.after
+    try:
+        body = bodied(p, op, text[0], start)
+    except Refused:
+        body = None
+    if body is None or text[0] not in body.names or is_index(body, text[0]):
+        p.at, p.depth, p.bound[:] = saved
+        return None
+    return p.node("optimum", (op, text[0], None, body), start)
 
 
 def bodied(p: Parser, op: str, key: str, start: int) -> Node:
@@ -121,7 +140,8 @@ def best_value(e: Evaluator, node: Node, env: Env, op: str, bind: Node,
 
 def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain: Node | None,
                   body: Node) -> v.Value:
-    given = domain if domain is not None else e.program.lets[key].domain
+    given = domain or (e.program.lets[key].domain if key in e.program.lets else
+                       fitting(e, node, env, op, key, body))
     name, shape, _ = given.args
     if name not in CONTINUOUS or len(shape) > 2:
         raise v.type_error(rf"{op} over {pretty(key)}: over \mathbb{{R}}, \mathbb{{R}}^n or "
@@ -146,6 +166,43 @@ def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain:
     finally:
         e.memory = memory
         del e.kept[kept:]
+
+
+def fitting(e: Evaluator, node: Node, env: Env, op: str, key: str, body: Node) -> Node:
+    """The numbers, or the columns of one of the declared sizes: those for which a formula is a
+    number.
+
+    Raises
+    ------
+    Refused
+        Where not exactly one of them is.
+    """
+    kept = ("fitting", id(node))
+    if kept not in e.memory:
+        found = [size for size in (0, *sorted(set(e.draw.dims.values())))
+                 if is_number(e, key, body, env, size)]
+        if len(found) != 1:
+            shown = pretty(key)
+            raise v.type_error(
+                rf"over what this {op} is taken is unclear: {shown} is not declared; write "
+                rf"_{{{shown}\in\mathbb{{R}}^d}} or _{{{shown}\in\mathbb{{R}}}}, or declare let: "
+                rf"{shown} \in \mathbb{{R}}^d")
+        sizes = (Node("num", (str(found[0]),)),) if found[0] else ()
+        e.kept.append(node)
+        e.memory[kept] = Node("domain", ("R", sizes, ()))
+    there: Node = e.memory[kept]
+    return there
+
+
+def is_number(e: Evaluator, key: str, body: Node, env: Env, size: int) -> bool:
+    """Whether a formula is a number where a letter is a number (size 0), or a column."""
+    place = torch.zeros((size, 1) if size else (), dtype=torch.float64)
+    try:
+        return v.is_scalar(e.value(body, env.binding({key: place})))
+    except Refused:
+        return False
+    except Undefined:
+        return True
 
 
 def least(f: Objective, size: int, op: str) -> torch.Tensor:
