@@ -170,7 +170,8 @@ def test_a_condition_on_dimensions():
     r"\nabla_w^2 \log(-w^\top w)" "\n" r"= \nabla_w^2 \log(w^\top w)",
 ])
 def test_what_does_not_exist_has_no_derivative(claim):
-    block = texcheck.read_block("let: x \\in \\mathbb{R}_{>0}; w \\in \\mathbb{R}^n\ndef: g(u) = \\log(u)\n"
+    block = texcheck.read_block("let: x \\in \\mathbb{R}_{>0}; w \\in \\mathbb{R}^n\n"
+                                "def: g(u) = \\log(u)\n"
                        f"code: g(x) == torch.log(x)\nclaim: x + w^\\top w\n= w^\\top w + x\n"
                        f"claim: {claim}")
     assert [e.kind for e in texcheck.check(block).errors] == ["texcheck.undefined"]
