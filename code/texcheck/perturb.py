@@ -60,7 +60,7 @@ def unusual(program: Program, seed: list[int], watch: Watch, memo: Memo,
             written: tuple[float, ...],
             themes: tuple[str, ...] = THEMES) -> Iterator[tuple[str, Evaluator]]:
     """Draws at the corners that fulfil the assumptions, each with its theme."""
-    for number in range(CORNERS * len(themes) // min(len(themes), len(THEMES))):
+    for number in range(CORNERS + CORNERS // 4 * ("huge" in themes)):
         rng = np.random.default_rng([*seed, number, 7])
         corners = Corners.draw(rng, themes[number % len(themes)], written)
         try:
