@@ -49,7 +49,6 @@ def test_what_is_true_is_accepted_or_led_to_a_line_that_is(found):
 
 # The same for corrections.
 TOLD = {
-    "i-pcabook-2": (r"declare let: c \in \mathbb{R}", "a \\in", "c \\in \\mathbb{R}; a \\in"),
     "i-rlabbe-531": ("an integral has ends", "\\int ", "\\int_{-\\infty}^{\\infty} "),
     "i-sml-67": ("has no effect", r"; k \in \{1,\ldots,K\}", ""),
 }

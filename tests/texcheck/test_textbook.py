@@ -1,7 +1,12 @@
 """What a textbook writes is read as it is meant: each text holds, and its false twin is refused."""
 
+from pathlib import Path
+
 import pytest
 import texcheck
+
+# Written from SYNTAX.md alone: steps of textbooks of many fields, as they were first typed.
+PAGE = texcheck.derivations(Path(__file__).with_name("textbook.md"))
 
 # What is typed; what of it is replaced, and by what it is wrong.
 TABLE = {
@@ -247,3 +252,14 @@ REFUSED = {
 def test_what_is_read_in_two_ways_is_refused(text, words):
     found = errors(text)
     assert any(words in e for e in found), found
+
+
+@pytest.mark.parametrize("found", PAGE, ids=[d.title for d in PAGE])
+def test_a_derivation_of_a_textbook_holds(found):
+    report = texcheck.check(texcheck.read_block(found.text, title=found.title))
+    assert [str(e) for e in report.errors] == []
+    assert report.results and all(r.ok for r in report.results)
+
+
+def test_there_are_enough():
+    assert len(PAGE) >= 80
