@@ -181,7 +181,10 @@ class Run:
                 self.failed(result, "code", tying.hidden(unseen))
         written = perturb.literals(program, self.block.items)
         draws = perturb.unusual(program, self.seed, self.watch, self.memo, written)
+        started = self.memo.valued
         for number, (_, evaluator) in enumerate(itertools.islice(draws, CORNER_ANCHORS)):
+            if number >= CORNERS and self.memo.valued - started > CORNER_VALUES:
+                break
             rng = np.random.default_rng([*self.seed, number, 11])
             for result in [r for r in anchors if r.ok]:
                 found = tying.refuted(self.block, result.item, evaluator, rng)
