@@ -24,6 +24,7 @@ from .trees import Node, walk
 
 TRIES = 400
 LARGEST = 64
+MOST_EQUAL = 14  # of dimensions that are equal: two large ones cost as their product
 FARTHEST = 10**7  # of a whole number
 MOVES = 8  # numbers by which what a script holds moves a function
 
@@ -116,8 +117,9 @@ def draw_dims(program: Program, draw: Draw, rng: np.random.Generator,
         for name in names:
             low, high = reach_of(program, names, small, name, corners, attempt)
             draw.dims[name] = int(rng.integers(low, high + 1))
-            if square and name != names[0] and rng.random() < 0.7:
-                draw.dims[name] = draw.dims[names[0]]
+            first = draw.dims[names[0]]
+            if square and rng.random() < 0.7 and first <= (3 if name in small else MOST_EQUAL):
+                draw.dims[name] = first
         if not square and attempt < TRIES // 4 and len({d for d in draw.dims.values() if d > 1}) < (
                 sum(d > 1 for d in draw.dims.values())):
             continue
