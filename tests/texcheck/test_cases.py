@@ -10,7 +10,8 @@ import pytest
 import texcheck
 
 CASES = Path(__file__).with_name("cases")
-FALSE = texcheck.derivations(CASES / "false-statements.md")
+FALSE = [*texcheck.derivations(CASES / "false-statements.md"),
+         *texcheck.derivations(CASES / "attack.md")]
 TRUE = texcheck.derivations(CASES / "true-statements.md")
 PUBLISHED = [json.loads(line) for line in
              (CASES / "published-mistakes.jsonl").read_text(encoding="utf-8").splitlines()]
