@@ -37,6 +37,7 @@ PLAIN = re.compile(r"""
     |dfn|kbd|pep|rfc|download|viewcode-link|productionlist|language-\w+|default|n|p|w|k|nb|s\d?|m[fi]
     |(std|py|rst|doc|math)-\w+|target|problematic|desc[\w-]*|papers(-[\w-]+)?|errata|build-report
     |derivation(-title)?|define|chain|alone|givens|anchor|step(-mark)?|left|right|reason|wide|weak
+    |mistakes|refused|accepted|verdict|source
     |tested|machine|not-checked|tick|visually-hidden|notation|symbol|boxed|amsmath|text-(left|center|right)
     |tex2jax_ignore|mathjax_ignore|myst|added|changed|removed|literal-block|default_value|colon
 """.replace(" ", "").replace("\n", ""))
