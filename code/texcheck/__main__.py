@@ -68,9 +68,10 @@ def blocks(files: list[str], packages: tuple[str, ...] | None) -> Iterator[Block
         for found in derivations(path):
             block = read_block(found.text, title=found.title, label=found.label, path=found.path,
                                line=found.line, packages=packages)
+            items = [item for item in block.items if item.given]
+            missing = given.unstated([i.tex for i in items], lines, found.line - 1) if items else ()
             block.errors += [block.error("lint", given.message(item.tex), item.line)
-                             for item in block.items if item.given
-                             and given.unstated([item.tex], lines, found.line - 1)]
+                             for item in items if item.tex in missing]
             yield block
 
 

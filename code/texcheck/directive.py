@@ -98,8 +98,9 @@ class DerivationDirective(SphinxDirective):
             return
         source = self.state_machine.get_source(self.lineno)
         lines = Path(source).read_text(encoding="utf-8").split("\n")
+        missing = given.unstated([item["tex"] for item in items], lines, self.lineno)
         for item in items:
-            if given.unstated([item["tex"]], lines, self.lineno):
+            if item["tex"] in missing:
                 logger.error("%s", given.message(item["tex"]),
                              location=(self.env.docname, item["line"] + first),
                              type="texcheck", subtype="lint")

@@ -45,11 +45,8 @@ def unstated(definitions: Iterable[str], lines: list[str], until: int) -> list[s
     until : int
         How many of its lines are above the derivation.
     """
-    given = list(definitions)
-    if not given:
-        return []
     known = set(stated("\n".join(outside(lines[:until]))))
-    return [tex for tex in given if squeezed(APART.split(tex)[0]) not in known]
+    return [tex for tex in definitions if squeezed(APART.split(tex)[0]) not in known]
 
 
 def message(tex: str) -> str:

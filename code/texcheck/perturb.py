@@ -32,6 +32,7 @@ from .trees import Node, children, differentiated, rounds
 CORNERS = 200
 SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
 SHAKES = 3
+OUTLAST = 12  # shakes that a difference outlasts: by chance, no entry of a thousand does
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
 TAME = ("exact",), ("exact", "small")  # themes on which a mean is trusted: of =, of inequalities
@@ -131,27 +132,33 @@ def violation(result: Result, evaluator: Evaluator) -> float | None:
 
 def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
                     right: torch.Tensor) -> bool:
-    """Whether some entry breaks the relation by more than rounding may."""
+    """Whether some entry breaks the relation by more than rounding may.
+
+    Where nothing but rounding is left, an entry of many is beyond what a few shakes do by chance.
+    So a difference must outlast all of them; the first that it does not outlast ends it.
+    """
     gap = gaps(result, left, right).abs()
     if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
         return False
     spread, most = torch.zeros_like(gap), 0.0
     often = composed(evaluator.program, result.item)
-    for number in range(SHAKES):
+    inexact = integrates(evaluator.program, result.item) or approximates(evaluator.program,
+                                                                         result.item)
+    for number in range(OUTLAST):
         shaken = Shaken(evaluator, number, whole_matrices=not often)
         moved = evaluated(result.item, shaken).pair()
         if moved is None or shaken.lost or moved[0].shape != left.shape:
             return False
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
-    floor = torch.full_like(gap, 1 / FARTHEST)
-    if often:
-        floor = torch.clamp(floor, min=FLOOR * most)
-    if integrates(evaluator.program, result.item) or approximates(evaluator.program, result.item):
-        met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
-        floor = torch.maximum(floor, LOOSE * torch.maximum(left.abs(), right.abs())
-                              + APPROXIMATE * torch.clamp(met, min=1.0))
-    return bool((gap > torch.maximum(BEYOND * spread, floor)).any())
+        floor = torch.full_like(gap, max(1 / FARTHEST, FLOOR * most if often else 0.0))
+        if inexact:
+            met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
+            floor = torch.maximum(floor, LOOSE * torch.maximum(left.abs(), right.abs())
+                                  + APPROXIMATE * torch.clamp(met, min=1.0))
+        if not bool((gap > torch.maximum(BEYOND * spread, floor)).any()):
+            return False
+    return True
 
 
 def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
@@ -356,15 +363,11 @@ def nudged(evaluator: Evaluator, by: float, at_zero: float = 0.0,
         if not isinstance(value, torch.Tensor) or program.is_discrete(key) or (
                 only is not None and key not in only):
             return value
-        if key in program.lets and program.lets[key].domain.args[0] == "simplex":
-            turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
-            shares = value * (1 + by * turns)
-            return shares / shares.sum()  # still a distribution
         domain = program.lets[key].domain.args[0] if key in program.lets else ""
-        if domain in LINES and value.dim() == 2:
+        if domain == "simplex" or (domain in LINES and value.dim() == 2):
             turns = (-1.0) ** torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
             shares = value * (1 + by * turns)
-            return shares / shares.sum(LINES[domain], keepdim=True)
+            return shares / shares.sum(LINES.get(domain), keepdim=True)  # still distributions
         if not at_zero or domain not in ("R", "R+", "R-", "interval"):
             return v.scale(1 + by, value)
         share = torch.as_tensor(rng.uniform(0.5, 1.5, size=tuple(value.shape)))

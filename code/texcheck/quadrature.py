@@ -260,13 +260,13 @@ def on_line(f: Integrand, axis: Axis) -> Mean:
         first, second = (weighted(f, nodes[:, None], w) for nodes, w in rules)
         if not readable(second.value):
             return trusted(f, first, second)
-        sharp = agreed(first, second) and not resolved(f, axis)
-        if agreed(first, second) and not sharp:
+        same = agreed(first, second)
+        if same and resolved(f, axis):
             return second
         closed = exponential(f, 1) if axis is NORMAL else None
         if closed is not None:
             return closed
-        if sharp:
+        if same:
             raise unknown("it has a place that is too narrow to see")
     for cells in (96, 900):
         try:

@@ -193,13 +193,9 @@ def positive(array: v.Array, rng: Rng, width: float) -> v.Array:
     return found
 
 
-def simplex(array: v.Array, rng: Rng, width: float) -> v.Array:
-    found = array * np.exp(width * rng.normal(size=array.shape))
-    return np.asarray(found / found.sum())
-
-
-def in_lines(axis: int) -> Callable[[v.Array, Rng, float], v.Array]:
-    """A matrix whose rows, or columns, add up to one: entries moved, each line norming anew."""
+def in_lines(axis: int | None) -> Callable[[v.Array, Rng, float], v.Array]:
+    """An array whose entries, or those of each row or column, add up to one: entries are moved,
+    and brought to their sum again."""
     def change(array: v.Array, rng: Rng, width: float) -> v.Array:
         found = array * np.exp(width * rng.normal(size=array.shape))
         return np.asarray(found / found.sum(axis=axis, keepdims=True))
@@ -251,7 +247,7 @@ def diagonal(move: Callable[[v.Array, Rng, float], v.Array]
 
 
 MOVES: dict[str, Callable[[v.Array, Rng, float], v.Array]] = {
-    "R": real, "R+": positive, "R0+": positive, "R-": positive, "simplex": simplex,
-    **{name: in_lines(axis) for name, axis in LINES.items()},
+    "R": real, "R+": positive, "R0+": positive, "R-": positive,
+    "simplex": in_lines(None), **{name: in_lines(axis) for name, axis in LINES.items()},
     "S": symmetric, "S+": congruent, "S++": congruent, "orthogonal": turned,
     "sphere": rotated, "stiefel": rotated, "diag": diagonal(real), "diag+": diagonal(positive)}
