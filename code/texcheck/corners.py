@@ -54,10 +54,10 @@ class Corners:
     @classmethod
     def draw(cls, rng: Rng, theme: str, literals: tuple[float, ...]) -> Corners:
         """Corners of a theme, for some or all of the symbols."""
-        return cls(theme, literals, float(rng.choice([0.4, 0.8, 1.0])),
-                   float(rng.choice([0.0, 0.2, 1.0], p=[0.4, 0.35, 0.25])),
-                   str(rng.choice(["usual", "least", "wide", "large"])),
-                   bool(rng.random() < 0.4))
+        share, alike, size, square = rng.random(4)
+        return cls(theme, literals, (0.4, 0.8, 1.0)[int(3 * share)],
+                   0.0 if alike < 0.4 else 0.2 if alike < 0.75 else 1.0,
+                   ("usual", "least", "wide", "large")[int(4 * size)], bool(square < 0.4))
 
     def pick(self, name: str, rng: Rng, sizes: Sizes) -> v.Array | None:
         """An array at a corner of a domain, or None for a usual one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import torch
@@ -85,7 +85,7 @@ class Memo:
         self.valued = 0
         self.singly: set[int] = set()
         self.kept: list[Node] = []
-        self.places: dict[str, Any] = {}
+        self.found: dict[str, Any] = {}
         self.symbols: dict[str, Node] = {}
 
     def take_singly(self, node: Node) -> None:
@@ -100,11 +100,11 @@ class Memo:
             found = self.symbols[key] = Node("sym", (key,))
         return found
 
-    def edges(self, key: str, find: Callable[[], T]) -> T:
-        """The places of a sequence that are symbols of their own, found at the first call."""
-        if key not in self.places:
-            self.places[key] = find()
-        found: T = self.places[key]
+    def once(self, key: str, find: Callable[[], T]) -> T:
+        """What holds for all draws, found at the first call."""
+        if key not in self.found:
+            self.found[key] = find()
+        found: T = self.found[key]
         return found
 
 
@@ -117,13 +117,13 @@ class Env:
     terms: int = 1
 
     def binding(self, names: Mapping[str, Value]) -> Env:
-        return replace(self, bound={**self.bound, **names})
+        return Env({**self.bound, **names}, self.cuts, self.terms)
 
     def cut(self, values: Mapping[Name, Value]) -> Env:
-        return replace(self, cuts={**self.cuts, **values})
+        return Env(self.bound, {**self.cuts, **values}, self.terms)
 
     def only(self, names: Mapping[str, Value]) -> Env:
-        return replace(self, bound=names)
+        return Env(names, self.cuts, self.terms)
 
 
 NOWHERE = Env()  # nothing is bound

@@ -65,11 +65,13 @@ class Evaluator:
         Undefined
             Where there is no value on this draw.
         """
+        if node.kind == "sym" and node.args[0] in env.bound:
+            return env.bound[node.args[0]]
         key = self.key(node, env)
         found = self.memory.get(key)
         if found is None:
             self.memo.valued += 1
-            entry = registry.kind(node.kind)
+            entry = node.entry
             if not isinstance(entry, registry.Notation):
                 raise v.type_error(f"{show(node)} has no value by itself")
             try:
@@ -79,27 +81,24 @@ class Evaluator:
                     error.details.append(f"in   {show(node)}")
                 raise
             self.memory[key] = found
-            self.kept.append(node)  # its id is in the key
+            self.kept.append((node, env))  # whose identities are in the key
         return found
 
     def key(self, node: Node, env: Env) -> Any:
-        """What identifies a node together with the surroundings that matter to it."""
-        if not env.bound and not env.cuts:
-            return id(node)
-        parts: list[Any] = [id(node)]
-        if env.bound:
+        """What identifies a node together with the surroundings that matter to it.
+
+        Whoever remembers something by it keeps the node and the surroundings.
+        """
+        parts: tuple[Any, ...] = ()
+        if env.bound and not node.names.isdisjoint(env.bound):
             names = node.names
-            for name, value in env.bound.items():
-                if name in names:
-                    self.kept.append(value)
-                    parts.append((name, stamp(value)))
+            parts = tuple([(name, stamp(value)) for name, value in env.bound.items()
+                           if name in names])
         if env.cuts:
             closure = self.program.closure(node)
-            for place, value in env.cuts.items():
-                if place[0] in closure:
-                    self.kept.append(value)
-                    parts.append((place, stamp(value)))
-        return tuple(parts)
+            parts = (*parts, *((place, stamp(value)) for place, value in env.cuts.items()
+                               if place[0] in closure))
+        return (id(node), parts) if parts else id(node)
 
     def number(self, node: Node, env: Env, what: str) -> Any:
         """The value of a node that must be a number."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from .items import Block, Order
 from .reach import names_behind
 from .report import Report, Result
 from .search import climb
+from .traits import Traits
 from .trees import pretty, walk
 
 DRAWS = 24
@@ -36,14 +36,14 @@ ATTEMPTS = 60
 MOST_VALUES = 1_000_000  # nodes valued on usual draws: a bound on the time that moves no verdict
 CORNERS = 8  # draws that a block gets, however many nodes they take, beyond
 CORNERS_AT_TIES = 24  # where something in it may tie
-CORNER_VALUES = 5_000  # nodes; at most
+CORNER_VALUES = 3_000  # nodes; at most
 MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_VALUES = 15_000  # the nodes of all searches of a block
 TIES = 24  # draws on which an anchor may notice that a definition has changed
-CORNER_ANCHORS = 24  # corners at which an anchor is compared
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
+CORNER_ANCHORS = 24  # corners at which an anchor is compared
 CLOSELY = 6  # usual draws on which a small difference is told from rounding
 DETAILED = 4  # draws on which the smallest terms of sums are watched
 NO_VALUE = (LinAlgError, ZeroDivisionError, OverflowError)
@@ -158,7 +158,7 @@ class Run:
             self.report.errors += self.arm_errors
 
     def tie(self) -> None:
-        """Whether the anchors hold at the corners, and would notice a change of a definition."""
+        """Whether the anchors would notice a change of a definition."""
         anchors = [r for r in self.report.results if r.item.kind == "code" and r.ok]
         if not anchors:
             return
@@ -179,17 +179,6 @@ class Run:
         for result in anchors:
             if unseen := loose[id(result)] - noticed:
                 self.failed(result, "code", tying.hidden(unseen))
-        written = perturb.literals(program, self.block.items)
-        draws = perturb.unusual(program, self.seed, self.watch, self.memo, written)
-        started = self.memo.valued
-        for number, (_, evaluator) in enumerate(itertools.islice(draws, CORNER_ANCHORS)):
-            if number >= CORNERS and self.memo.valued - started > CORNER_VALUES:
-                break
-            rng = np.random.default_rng([*self.seed, number, 11])
-            for result in [r for r in anchors if r.ok]:
-                found = tying.refuted(self.block, result.item, evaluator, rng)
-                if found is not None:
-                    self.differs(result, found.left, found.right, evaluator)
 
     @property
     def enough(self) -> bool:
@@ -247,7 +236,7 @@ class Run:
         """Draws at the corners: they only refute, where rounding cannot be the reason."""
         written = perturb.literals(self.block.program, self.block.items)
         started = self.memo.valued
-        tie = any(perturb.chooses(self.block.program, step) for step in self.block.steps)
+        tie = any(Traits(self.block.program, step).chooses for step in self.block.steps)
         least = CORNERS_AT_TIES if tie else CORNERS
         themes: tuple[str, ...] = TIE_THEMES if tie else THEMES
         if tie and all(r.grade == "approx" for r in self.report.results):
@@ -260,7 +249,8 @@ class Run:
             if len(self.first_draws) < 2 * PRECISE:
                 self.first_draws.append(evaluator)
             for result in self.report.results:
-                self.refute(result, evaluator, theme)
+                if result.item.kind != "code" or number < CORNER_ANCHORS:
+                    self.refute(result, evaluator, theme)
                 if self.enough:
                     return
             used = self.memo.valued - started
@@ -268,9 +258,11 @@ class Run:
                 return
 
     def refute(self, result: Result, evaluator: Evaluator, theme: str = "exact") -> None:
-        """Refuse a step that a draw refutes."""
-        if result.done or result.item.kind == "code" or (
-                theme == "huge" and result.grade != "inequality"):
+        """Refuse a step, or an anchor, that a draw refutes."""
+        if result.done or (theme == "huge" and result.grade != "inequality"):
+            return
+        if result.item.kind == "code":
+            self.refute_anchor(result, evaluator)
             return
         if result.grade == "approx":
             self.refute_order(result, evaluator, theme)
@@ -283,6 +275,14 @@ class Run:
                 self.remember(result, evaluator, corner=True)
             except (Refused, *NO_VALUE):
                 return
+
+    def refute_anchor(self, result: Result, evaluator: Evaluator) -> None:
+        """Refuse an anchor whose code differs at a corner by more than rounding."""
+        with timed(result):
+            found = tying.refuted(self.block, result.item, evaluator,
+                                  np.random.default_rng([evaluator.draw.seed, 11]))
+        if found is not None:
+            self.differs(result, found.left, found.right, evaluator)
 
     def refute_order(self, result: Result, evaluator: Evaluator, theme: str) -> None:
         """Refuse an approximation whose error shrinks more slowly at a tie."""

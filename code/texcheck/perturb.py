@@ -23,11 +23,11 @@ from .env import NOWHERE, Draw, Env, Memo, Watch
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .items import Item
-from .notation.distributions import KINDS
 from .program import Program
-from .reach import names_behind, nodes_behind
+from .reach import nodes_behind
 from .report import Result
-from .trees import Node, children, differentiated, rounds
+from .traits import traits_of
+from .trees import Node, rounds
 
 CORNERS = 200
 SHAKE = 1e-13  # relative; a float of 64 bits loses 1e-16
@@ -78,13 +78,13 @@ def refuted(result: Result, evaluator: Evaluator,
             theme: str = "exact") -> tuple[torch.Tensor, torch.Tensor] | None:
     """Both sides of a step that a draw refutes where rounding cannot be the reason."""
     item = result.item
-    inexact = integrates(evaluator.program, item) or approximates(evaluator.program, item)
-    if inexact and theme not in TAME[result.grade == "inequality"]:
+    traits = traits_of(item, evaluator)
+    if traits.inexact and theme not in TAME[result.grade == "inequality"]:
         return None
     pair = evaluated(item, evaluator).pair()
     if pair is None or not beyond_rounding(result, evaluator, *pair):
         return None
-    if differentiates(evaluator.program, item) and not refuted_beside(result, evaluator):
+    if traits.differentiates and not refuted_beside(result, evaluator):
         return None
     return pair
 
@@ -141,18 +141,16 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
     if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
         return False
     spread, most = torch.zeros_like(gap), 0.0
-    often = composed(evaluator.program, result.item)
-    inexact = integrates(evaluator.program, result.item) or approximates(evaluator.program,
-                                                                         result.item)
+    traits = traits_of(result.item, evaluator)
     for number in range(OUTLAST):
-        shaken = Shaken(evaluator, number, whole_matrices=not often)
+        shaken = Shaken(evaluator, number, whole_matrices=not traits.composed)
         moved = evaluated(result.item, shaken).pair()
         if moved is None or shaken.lost or moved[0].shape != left.shape:
             return False
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
-        floor = torch.full_like(gap, max(1 / FARTHEST, FLOOR * most if often else 0.0))
-        if inexact:
+        floor = torch.full_like(gap, max(1 / FARTHEST, FLOOR * most if traits.composed else 0.0))
+        if traits.inexact:
             met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
             floor = torch.maximum(floor, LOOSE * torch.maximum(left.abs(), right.abs())
                                   + APPROXIMATE * torch.clamp(met, min=1.0))
@@ -166,71 +164,13 @@ def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
 
     What nothing is differentiated by stays where it is, at a tie perhaps.
     """
-    only = differentiated_by(evaluator.program, result.item)
+    only = traits_of(result.item, evaluator).differentiated_by
     for by in MOVES[:2]:
         beside = nudged(evaluator, by * 1e-6, 1e-7, only)
         pair = evaluated(result.item, beside).pair()
         if pair is None or not beyond_rounding(result, beside, *pair):
             return False
     return True
-
-
-def approximates(program: Program, item: Item) -> bool:
-    """Whether a step holds a value that is found to a bound of its error only."""
-    kinds = (registry.kind(n.kind) for n in nodes_behind(program, *trees(item)))
-    return any(isinstance(k, registry.Notation) and k.approximate for k in kinds)
-
-
-def integrates(program: Program, item: Item) -> bool:
-    """Whether a step averages over a continuous variable: a quadrature has an error of its own."""
-    sides = trees(item)
-    laws = [n.kind for n in nodes_behind(program, *sides) if n.kind in KINDS]
-    laws += [rv.dist.kind for n in names_behind(program, *sides)
-             if (rv := program.rvs.get(n)) is not None and rv.dist is not None]
-    return any(KINDS[kind].outcomes is None for kind in laws)
-
-
-def differentiates(program: Program, item: Item) -> bool:
-    """Whether a step takes a derivative, itself or through a definition."""
-    return any(differentiated(n) for n in nodes_behind(program, *trees(item)))
-
-
-def chooses(program: Program, item: Item) -> bool:
-    """Whether a step holds something that may change at a tie: a jump, a maximum, a kink."""
-    def one(node: Node) -> bool:
-        kind = registry.kind(node.kind)
-        return node.kind == "abs" or (node.kind == "big" and node.args[0] in ("max", "min")) or (
-            node.kind == "fn" and registry.function(node.args[0]).picks) or (
-            isinstance(kind, registry.Notation) and bool(kind.jumps(node)))
-
-    return any(one(n) for n in nodes_behind(program, *trees(item)))
-
-
-def differentiated_by(program: Program, item: Item) -> frozenset[str] | None:
-    """The names of what a step is differentiated by, through the definitions; None for all, where
-    that is an argument of a definition or an index."""
-    found = frozenset[str]()
-    for node in nodes_behind(program, *trees(item)):
-        for body, by in differentiated(node):
-            places = [by] if by is not None else [
-                a for n in (node, body) if n.kind in ("fn", "call") for a in n.args[1]]
-            names = names_behind(program, *places)
-            if not names <= program.scope.keys():
-                return None
-            found |= names
-    return found
-
-
-def composed(program: Program, item: Item) -> bool:
-    """Whether a step holds an operation of many roundings that its arguments do not show."""
-    return any(rounds(n) == "often" or differentiated(n)
-               or (n.kind == "fn" and not registry.function(n.args[0]).entrywise)
-               or (n.kind == "pow" and n.args[0].names & matrices(program))
-               for n in nodes_behind(program, *trees(item)))
-
-
-def matrices(program: Program) -> frozenset[str]:
-    return frozenset(k for k, let in program.lets.items() if let.domain.args[1])
 
 
 # ---- rounding ----------------------------------------------------------------------------
@@ -271,15 +211,26 @@ class Shaken(Evaluator):
             self.memory[key] = found
         return found
 
+    def known(self, node: Node, env: Env, without: int) -> Any:
+        """What a node was valued as, or a number where it was not."""
+        found = self.memory.get(self.key(node, env))
+        if found is None and node.kind == "sym":
+            found = env.bound.get(node.args[0])
+        return without if found is None else found
+
     def inspect(self, node: Node, found: torch.Tensor | float, env: Env) -> None:
         """Note the largest number, and one that is no longer a float of full precision."""
-        size = v.tensor(found).detach().abs()
-        if not size.numel():
-            return
-        most = float(size.max())
+        if isinstance(found, torch.Tensor) and found.dim():
+            size = found.detach().abs()
+            if not size.numel():
+                return
+            most, least = float(size.max()), float(size.min())
+            tiny = least < 1 / FARTHEST and bool(((size > 0) & (size < 1 / FARTHEST)).any())
+        else:
+            most = least = abs(float(v.tensor(found).detach()))
+            tiny = 0 < most < 1 / FARTHEST
         self.most = max(self.most, most) if np.isfinite(most) else np.inf
-        zero = bool((size == 0).any()) and self.never_zero(node, env)
-        tiny = bool(((size > 0) & (size < 1 / FARTHEST)).any())
+        zero = least == 0 and self.never_zero(node, env)
         self.lost = self.lost or not most < FARTHEST or tiny or zero
 
     def never_zero(self, node: Node, env: Env) -> bool:
@@ -287,7 +238,7 @@ class Shaken(Evaluator):
         if node.kind == "fn":
             return node.args[0] in ("exp", "sigmoid", "softmax", "softplus")
         if node.kind == "pow":
-            base = self.memory.get(self.key(node.args[0], env), 1)
+            base = self.known(node.args[0], env, 1)
             return not isinstance(base, v.Lazy) and not bool((v.tensor(base) == 0).any())
         return node.kind == "density"
 
@@ -299,10 +250,10 @@ class Shaken(Evaluator):
         if node.kind == "fn" and registry.function(node.args[0]).picks:
             return found
         if how == "fractions" and whole(found) and all(
-                whole(self.memory.get(self.key(c, env), 0)) for c in children(node)):
+                whole(self.known(c, env, 0)) for c in node.children):
             return found
         if node.kind == "add" and len(node.args) > 2:  # partial sums may be larger
-            terms = [self.memory.get(self.key(t, env), 0) for _, t in node.args]
+            terms = [self.known(t, env, 0) for _, t in node.args]
             sizes = [v.tensor(t).detach().abs().max() for t in terms if not isinstance(t, v.Lazy)]
             found = found + SHAKE * float(max(sizes)) * float(self.rng.uniform(-1, 1))
         if isinstance(found, float):
@@ -329,6 +280,8 @@ class Shaken(Evaluator):
     def disturbed(self, found: torch.Tensor) -> torch.Tensor:
         """Every entry moved by a share of itself; of a matrix, by a little of the largest too:
         what is done with a matrix is exact for one that is as close as that."""
+        if not found.dim():
+            return found * (1 + SHAKE * float(self.rng.uniform(-1, 1)))
         sizes = tuple(found.shape)
         there = found * (1 + torch.as_tensor(self.rng.uniform(-SHAKE, SHAKE, size=sizes)))
         if matrix(found):

@@ -31,6 +31,16 @@ class Node:
         return hash((self.kind, self.args))
 
     @cached_property
+    def children(self) -> tuple[Node, ...]:
+        """Direct children, in order."""
+        return tuple(flatten(self.args))
+
+    @cached_property
+    def entry(self) -> registry.Notation | registry.Part:
+        """The entry of its kind."""
+        return registry.kind(self.kind)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Keys of all symbols that occur, bound or free."""
         return frozenset(own_names(self)).union(*(child.names for child in children(self)))
@@ -64,14 +74,16 @@ def flatten(args: Iterable[Any]) -> Iterator[Node]:
 
 def children(node: Node) -> list[Node]:
     """Direct children, in order."""
-    return list(flatten(node.args))
+    return list(node.children)
 
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and all that is inside it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(node.children))
 
 
 def own_names(node: Node) -> tuple[str, ...]:

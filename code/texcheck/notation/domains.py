@@ -195,7 +195,7 @@ def domain_values(e: Evaluator, domain: Node, env: Env) -> list[Any]:
     """All members of a finite set, the same objects each time."""
     key = ("members", e.key(domain, env))
     if key not in e.memory:
-        e.kept.append(domain)
+        e.kept.append((domain, env))
         found = members(e, domain, env)
         same = ("equal members", *(tuple(m.reshape(-1).tolist()) + tuple(m.shape)
                                    if isinstance(m, torch.Tensor) else m for m in found))

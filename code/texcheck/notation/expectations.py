@@ -362,9 +362,9 @@ def all_hold(e: Evaluator, events: Iterable[Node], env: Env) -> int:
 def event_holds(e: Evaluator, event: Node, env: Env) -> bool:
     left, op, right = event.args
     key = f"relation {id(event)}"
-    if key not in e.memo.places:
+    if key not in e.memo.found:
         e.memo.kept.append(event)
-    return e.holds([e.memo.edges(key, lambda: Node("rel", (op, left, right)))], env)
+    return e.holds([e.memo.once(key, lambda: Node("rel", (op, left, right)))], env)
 
 
 def read_normal_distribution(p: Parser, start: int) -> Node | None:

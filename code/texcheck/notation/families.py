@@ -195,7 +195,7 @@ def boundary(e: Evaluator, key: str, index: tuple[int, ...]) -> Node | None:
 def edges_of(e: Evaluator, key: str) -> dict[tuple[int, ...], Node]:
     """The places of a sequence that are declared as symbols of their own."""
     found: dict[tuple[int, ...], Node] = {}
-    for place, symbol in e.memo.edges(key, lambda: literal_places(e.program, key)):
+    for place, symbol in e.memo.once(key, lambda: literal_places(e.program, key)):
         try:
             found.setdefault((e.value(place),), symbol)
         except Refused:

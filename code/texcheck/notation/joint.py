@@ -111,9 +111,9 @@ VISIBLE: dict[str, Callable[[Node], list[Node]]] = {
 def depends(e: Evaluator, nodes: Iterable[Node]) -> frozenset[str]:
     nodes = tuple(nodes)
     key = f"random {[id(n) for n in nodes]}"
-    if key not in e.memo.places:
+    if key not in e.memo.found:
         e.memo.kept += nodes  # their ids are in the key
-    return e.memo.edges(key, lambda: random_names(e.program, nodes))
+    return e.memo.once(key, lambda: random_names(e.program, nodes))
 
 
 def parents(e: Evaluator, name: str) -> frozenset[str]:
@@ -387,7 +387,7 @@ def magnitude(value: Any) -> float:
 def continuous(e: Evaluator, body: Body, stages: list[Stage], env: Env, mark: Node,
                given: dict[tuple[str, Place], Any] | None = None) -> Average:
     """The mean over continuous variables, with some of them known."""
-    failures: list[Undefined] = e.memo.edges(f"unknown {id(mark)}", list)
+    failures: list[Undefined] = e.memo.once(f"unknown {id(mark)}", list)
     if len(failures) >= PATIENCE:
         raise failures[0]
     with quadrature.paused(e):

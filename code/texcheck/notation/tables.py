@@ -105,6 +105,7 @@ def joint(e: Evaluator, key: str, env: Env) -> Joint:
     found = names, left, members, places, weight
     check_sum(key, names, left, places, weight)
     e.memory[memory_key] = found
+    e.kept.append(cuts)
     return found
 
 
