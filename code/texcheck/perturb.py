@@ -209,6 +209,7 @@ class Shaken(Evaluator):
             self.inspect(node, found, env)
             found = self.shake(node, found, env)
             self.memory[key] = found
+            self.kept.append((node, env))  # whose identities are in the key
         return found
 
     def known(self, node: Node, env: Env, without: int) -> Any:

@@ -225,6 +225,43 @@ def test_what_holds_to_the_last_digit(text):
 
 # ---- orders ------------------------------------------------------------------------------
 
+ROUNDED = {  # true, and nothing but rounding is left of the difference, in many entries
+    "powers": ("Q \\in \\mathbb{R}^{N\\times N}; \\Lambda \\in \\operatorname{diag}(\\mathbb{R}^N); "
+               "t \\in \\{1,\\ldots,5\\}", "(Q \\Lambda Q^{-1})^t", "Q \\Lambda^t Q^{-1}"),
+    "inverse": ("A, B \\in \\mathbb{R}^{N\\times N}", "(A B)^{-1}", "B^{-1} A^{-1}"),
+    "twice": ("A \\in \\mathbb{S}^N_{++}", "(A^{-1})^{-1}", "A"),
+    "difference of inverses": ("A, B \\in \\mathbb{S}^N_{++}", "A^{-1} - B^{-1}",
+                               "A^{-1} (B - A) B^{-1}"),
+    "push through": ("A \\in \\mathbb{R}^{N\\times M}", "A (I_M + A^\\top A)^{-1}",
+                     "(I_N + A A^\\top)^{-1} A"),
+    "determinant": ("A, B \\in \\mathbb{S}^N_{++}", "\\log\\det(A B)", "\\log\\det(A) + \\log\\det(B)"),
+    "variance": ("x \\in \\mathbb{R}^N", "\\sum_i (x_i - \\tfrac{1}{N} \\sum_j x_j)^2",
+                 "\\sum_i x_i^2 - \\tfrac{1}{N} (\\sum_j x_j)^2"),
+    "polarisation": ("u, v \\in \\mathbb{R}^N", "\\|u - v\\|^2",
+                     "\\|u\\|^2 - 2 u^\\top v + \\|v\\|^2"),
+    "commutator": ("A, B, C \\in \\mathbb{R}^{N\\times N}", "(A B) C - A (B C) + A", "A"),
+    "shift": ("z \\in \\mathbb{R}^N; c \\in \\mathbb{R}", "\\mathrm{softmax}(z + c \\mathbf{1})",
+              "\\mathrm{softmax}(z)"),
+    "tail": ("a \\in \\mathbb{R}", "\\log(1 + e^{a}) - a", "\\log(1 + e^{-a})"),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+@drawn
+@given(seed=SEEDS)
+def test_rounding_alone_refutes_nothing(name, seed):
+    domain, left, right = ROUNDED[name]
+    accepted(f"let: {domain}\nclaim: {left}\n= {right}", seed)
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+@drawn
+@given(seed=SEEDS, by=st.sampled_from(["1.000001", "(1 - 10^{-6})"]))
+def test_what_is_more_than_rounding_is_refused_there_too(name, seed, by):
+    domain, left, right = ROUNDED[name]
+    refused(f"let: {domain}\nclaim: {left}\n= {by} ({right})", seed)
+
+
 @pytest.mark.parametrize("claim, order, good", [
     ("e^x \\approx 1 + x", "O(x^2)", True),
     ("e^x \\approx 1.0000001 + x", "O(x^2)", False),
