@@ -226,15 +226,16 @@ def test_what_holds_to_the_last_digit(text):
 # ---- orders ------------------------------------------------------------------------------
 
 ROUNDED = {  # true, and nothing but rounding is left of the difference, in many entries
-    "powers": ("Q \\in \\mathbb{R}^{N\\times N}; \\Lambda \\in \\operatorname{diag}(\\mathbb{R}^N); "
-               "t \\in \\{1,\\ldots,5\\}", "(Q \\Lambda Q^{-1})^t", "Q \\Lambda^t Q^{-1}"),
+    "powers": ("Q \\in \\mathbb{R}^{N\\times N}; "
+               "\\Lambda \\in \\operatorname{diag}(\\mathbb{R}^N); t \\in \\{1,\\ldots,5\\}", "(Q \\Lambda Q^{-1})^t", "Q \\Lambda^t Q^{-1}"),
     "inverse": ("A, B \\in \\mathbb{R}^{N\\times N}", "(A B)^{-1}", "B^{-1} A^{-1}"),
     "twice": ("A \\in \\mathbb{S}^N_{++}", "(A^{-1})^{-1}", "A"),
     "difference of inverses": ("A, B \\in \\mathbb{S}^N_{++}", "A^{-1} - B^{-1}",
                                "A^{-1} (B - A) B^{-1}"),
     "push through": ("A \\in \\mathbb{R}^{N\\times M}", "A (I_M + A^\\top A)^{-1}",
                      "(I_N + A A^\\top)^{-1} A"),
-    "determinant": ("A, B \\in \\mathbb{S}^N_{++}", "\\log\\det(A B)", "\\log\\det(A) + \\log\\det(B)"),
+    "determinant": ("A, B \\in \\mathbb{S}^N_{++}", "\\log\\det(A B)",
+                    "\\log\\det(A) + \\log\\det(B)"),
     "variance": ("x \\in \\mathbb{R}^N", "\\sum_i (x_i - \\tfrac{1}{N} \\sum_j x_j)^2",
                  "\\sum_i x_i^2 - \\tfrac{1}{N} (\\sum_j x_j)^2"),
     "polarisation": ("u, v \\in \\mathbb{R}^N", "\\|u - v\\|^2",
