@@ -227,7 +227,8 @@ def test_what_holds_to_the_last_digit(text):
 
 ROUNDED = {  # true, and nothing but rounding is left of the difference, in many entries
     "powers": ("Q \\in \\mathbb{R}^{N\\times N}; "
-               "\\Lambda \\in \\operatorname{diag}(\\mathbb{R}^N); t \\in \\{1,\\ldots,5\\}", "(Q \\Lambda Q^{-1})^t", "Q \\Lambda^t Q^{-1}"),
+               "\\Lambda \\in \\operatorname{diag}(\\mathbb{R}^N); t \\in \\{1,\\ldots,5\\}",
+               "(Q \\Lambda Q^{-1})^t", "Q \\Lambda^t Q^{-1}"),
     "inverse": ("A, B \\in \\mathbb{R}^{N\\times N}", "(A B)^{-1}", "B^{-1} A^{-1}"),
     "twice": ("A \\in \\mathbb{S}^N_{++}", "(A^{-1})^{-1}", "A"),
     "difference of inverses": ("A, B \\in \\mathbb{S}^N_{++}", "A^{-1} - B^{-1}",
