@@ -223,7 +223,7 @@ def test_what_holds_to_the_last_digit(text):
         accepted(text, seed)
 
 
-# ---- orders ------------------------------------------------------------------------------
+# ---- rounding ----------------------------------------------------------------------------
 
 ROUNDED = {  # true, and nothing but rounding is left of the difference, in many entries
     "powers": ("Q \\in \\mathbb{R}^{N\\times N}; "
@@ -263,6 +263,8 @@ def test_what_is_more_than_rounding_is_refused_there_too(name, seed, by):
     domain, left, right = ROUNDED[name]
     refused(f"let: {domain}\nclaim: {left}\n= {by} ({right})", seed)
 
+
+# ---- orders ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("claim, order, good", [
     ("e^x \\approx 1 + x", "O(x^2)", True),
