@@ -165,6 +165,12 @@ TABLE = {
         "fun: h : \\mathbb{R} \\to \\mathbb{R}; \\phi : \\mathbb{R}^d \\to \\mathbb{R}^d\n"
         "def: f(z) = \\phi(z) + u h(w^\\top z + b)\ncode: f(z) == phi(z) + u * h(w @ z + b)\n"
         "claim: f(z) - \\phi(z)\n= h(w^\\top z + b) u", "= h(w", "= -h(w"),
+    "a power behind a word": (
+        "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
+        "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
+    "a power behind a trace": (
+        "let: A \\in \\mathbb{R}^{n\\times n}; c \\in \\mathbb{R}\n"
+        "claim: \\mathrm{tr}(c A)^2\n= c^2 \\mathrm{tr}(A)^2", "= c^2", "= c"),
     "an upright label, with and without braces": (
         "let: x_{\\mathrm b} \\in \\mathbb{R}\ndef: y_{\\mathrm b} = 2 x_{\\mathrm{b}}\n"
         "claim: y_{\\mathrm{b}} + x_{\\mathrm b}\n= 3 x_{\\mathrm b}", "= 3", "= 2"),
@@ -212,7 +218,7 @@ REFUSED = {
         "let: x \\in \\mathbb{S}^{n-1}"),
     "a bare logarithm with more behind": (
         "let: s \\in \\mathbb{R}_{>0}\nclaim: \\log 2\\pi s\n= \\log(2 \\pi s)",
-        "where the argument of log ends is unclear"),
+        r"where the argument of \log ends is unclear: write \log("),
     "a power of what may be transposed": (
         "let: A, B \\in \\mathbb{R}^{n\\times n}; b_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T)\n"
         "claim: b_T (A B)^T\n= b_T (A B)^T A A^{-1}", "(A * B)^T is read in two ways"),
@@ -231,9 +237,6 @@ REFUSED = {
         "let: w_1, w_2, w_3 \\in \\mathbb{R}; x \\in \\mathbb{R}^3\n"
         "claim: \\sum_{k=1}^3 w_k x_k\n= w_1 x_1 + w_2 x_2 + w_3 x_3",
         "a sequence is declared with its range, let: w_k"),
-    "a power behind a word": (
-        "let: z \\in \\mathbb{R}\nclaim: \\mathrm{ReLU}(z)^2\n\\le z^2",
-        r"write (\mathrm{ReLU}(x))^2 or \mathrm{ReLU}(x^2)"),
     "blocks without a size": (
         "let: A \\in \\mathbb{R}^{n\\times n}\n"
         "claim: \\det \\begin{pmatrix} A & 0 \\\\ 0 & 0 \\end{pmatrix}\n= 0",
