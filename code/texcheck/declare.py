@@ -445,41 +445,55 @@ def read_def(program: Program, line: Line) -> None:
     add_dims(program, parser)
     if not params:
         define_value(program, parser, pattern, ranges, sides[1][1], line.number)
-    elif ranges:
-        raise parser.refuse("a function has arguments, not a range")
     else:
-        define_function(program, parser, pattern, params, sides[1][1], line.number)
+        define_function(program, parser, pattern, params, ranges, sides[1][1], line.number)
 
 
 def define_function(program: Program, parser: Parser, pattern: Pattern, params: list[str],
-                    tokens: list[Token], line: int) -> None:
-    key = pattern.literal()
+                    ranges: Ranges, tokens: list[Token], line: int) -> None:
+    known, open_letters = ranges_of_letters(program, pattern, ranges, tokens)
+    info = name_info(pattern, [*known, *open_letters], "function", parser, line)
+    if info.sup:
+        raise parser.refuse("a function has its index below: write "
+                            f"{pattern.base}_{{{info.params[0]}}}({', '.join(params)})",
+                            pattern.start)
+    key, indices = info.key, info.params
     if key in program.scope:
         raise parser.refuse(f"{key} is already declared", pattern.start)
-    index = next((n for n in pattern.sub if is_letter(n) and n not in program.scope), "")
-    try:
-        body = read_body(program, parser.text, tokens, params)
-    except Refused as error:
-        if not index or not error.message.startswith(f"{index} is not declared"):
-            raise
-        given = ", ".join([*params, index])
-        raise parser.refuse(
-            f"a function has no index on the left: make it an argument, {pattern.base}({given}), "
-            rf"with its range at the sum or maximum that it is used in, \max_{{{index}=1}}^n",
-            pattern.start) from error
-    for param in params:
-        if param not in body.names:
-            raise parser.refuse(f"the argument {param} of {key} is not used", pattern.start)
-    discrete = all(p in program.outcomes or finite_let(program, p) for p in params)
+    if {*indices} & {*params}:
+        raise parser.refuse("an index is an argument too: take another letter", pattern.start)
+    body = read_body(program, parser.text, tokens, [*params, *indices])
+    check_used(program, parser, pattern, body, params)
+    if indices:
+        spans = tuple((known[n].low, known[n].high) if n in known else () for n in indices)
+        body = Node("entries", (indices, spans, body), body.start, body.end)
+    discrete = not indices and all(
+        p in program.outcomes or finite_let(program, p) for p in params)
     if discrete:
         for param in params:
             program.outcomes.setdefault(param, program.lets[param].domain
                                         if param in program.lets else None)
         program.pmfs[key] = [Factor(tuple(params), (), body)]
-    add_name(program, Info("function", key, tuple(params), discrete=discrete, line=line), parser,
-             pattern.start)
+    add_name(program, Info("function", key, tuple(params), sub=len(indices), discrete=discrete,
+                           line=line), parser, pattern.start)
     program.defs[key] = Definition(key, body, tuple(params), line=line)
     program.order.append(("def", key))
+
+
+def check_used(program: Program, parser: Parser, pattern: Pattern, body: Node,
+               params: list[str]) -> None:
+    """Refuse an argument that stands nowhere on the right."""
+    for param in params:
+        if param in body.names:
+            continue
+        through = sorted(n for n in body.names if n in program.defs and param in (
+            program.closure(Node("sym", (n,)))))
+        hint = "" if not through or param not in program.lets else (
+            f": it stands in {through[0]}, which is of the declared {param}; write a value, def: "
+            f"{pattern.literal()} = …, and its derivative \\nabla_{{{param}}} "
+            f"{pattern.literal()}, or {through[0]} out in full")
+        raise parser.refuse(f"the argument {param} of {pattern.literal()} is not used{hint}",
+                            pattern.start)
 
 
 def finite_let(program: Program, name: str) -> bool:

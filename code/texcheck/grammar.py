@@ -434,6 +434,8 @@ class Parser(Names):
             raise self.refuse(f"a power on the name of a function: write ({info.key}(x))^2", start)
         _, skipped_sub, skipped_sup = self.scripts()
         self.at = max([self.at] + [s.after for s in (skipped_sub, skipped_sup) if s])
+        if sub is not None and info.sub and not primes:
+            return self.entry_applied(info, sub, start)
         if sub is not None:
             raise self.refuse(f"{info.key} is a function: write {info.key}(x)_i", start)
         if self.peek() != "(" or self.at >= self.end:
@@ -443,6 +445,15 @@ class Parser(Names):
             if found is not None:
                 return found
         raise self.refuse(f"{info.key} has no arguments", start)
+
+    def entry_applied(self, info: Info, sub: Script, start: int) -> Node:
+        """``T_i(v)``: a function that is defined by its entries."""
+        indices = self.inside(sub.first, sub.last, lambda: self.indices((), info.sub))
+        if len(indices) != info.sub:
+            raise self.refuse(f"{info.key} takes {info.sub} ind{'ex' if info.sub == 1 else 'ices'}"
+                              f", {len(indices)} given", start)
+        whole = self.applied(info, None, None, 0, start)
+        return self.node("item", (whole, tuple(indices)), start)
 
     def arguments(self) -> list[Node]:
         """Expressions in parentheses, apart by commas."""

@@ -165,6 +165,32 @@ TABLE = {
         "fun: h : \\mathbb{R} \\to \\mathbb{R}; \\phi : \\mathbb{R}^d \\to \\mathbb{R}^d\n"
         "def: f(z) = \\phi(z) + u h(w^\\top z + b)\ncode: f(z) == phi(z) + u * h(w @ z + b)\n"
         "claim: f(z) - \\phi(z)\n= h(w^\\top z + b) u", "= h(w", "= -h(w"),
+    "a function with an index on the left": (
+        "let: P_a \\in \\mathbb{R}_{\\ge 0}^{n\\times n} \\quad (a=1,\\ldots,M); "
+        "r_a \\in \\mathbb{R}^n \\quad (a=1,\\ldots,M)\n"
+        "let: U, V \\in \\mathbb{R}^n; \\gamma \\in (0,1)\n"
+        "assume: P_a \\mathbf{1} = \\mathbf{1}\n"
+        "def: T_i(v) = \\max_a (r_{a,i} + \\gamma \\sum_j P_{a,ij} v_j)\n"
+        "code: T(U) == torch.amax(r + gamma * (P @ U), dim=0)\n"
+        "claim: \\max_i |T_i(U) - T_i(V)|\n\\le \\gamma \\max_i |U_i - V_i|",
+        "\\le \\gamma", "\\le \\gamma^2"),
+    "an index that the argument gives its range": (
+        "let: z \\in \\mathbb{R}^K; c \\in \\mathbb{R}; i \\in \\{1,\\ldots,K\\}\n"
+        "def: S_k(a) = \\frac{e^{a_k}}{\\sum_j e^{a_j}}\n"
+        "code: S(z) == torch.softmax(z, 0)\nclaim: S(z + c)\n= S(z)\n"
+        "claim: \\frac{\\partial S_i(z)}{\\partial z_i}\n= S_i(z) (1 - S_i(z))", "(1 -", "(2 -"),
+    "an index with its range": (
+        "let: w_k \\in \\mathbb{R}^D \\quad (k=1,\\ldots,K); x \\in \\mathbb{R}^D\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\n"
+        "def: y_k(u) = h(w_k^\\top u) \\quad (k=1,\\ldots,K)\n"
+        "claim: \\nabla_x \\sum_{k=1}^K y_k(x)\n= \\sum_{k=1}^K h'(w_k^\\top x) w_k",
+        "x) w_k", "x) x"),
+    "an index of a function whose values are columns": (
+        "let: W_k \\in \\mathbb{R}^{n\\times n} \\quad (k=1,\\ldots,K)\n"
+        "let: b, x \\in \\mathbb{R}^n; k \\in \\{1,\\ldots,K\\}\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: f_k(u) = W_k u + h(0) b\n"
+        "claim: \\sum_{j=1}^K f_j(x)\n= \\left(\\sum_{j=1}^K W_j\\right) x + K h(0) b\n"
+        "claim: f_k(x) - f_k(b)\n= W_k (x - b)", "K h(0) b", "h(0) b"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
@@ -226,10 +252,20 @@ REFUSED = {
         "let: A \\in \\mathbb{S}^n; x, z \\in \\mathbb{R}^n\ndef: f(u) = u^\\top A u\n"
         "code: f(u) == u @ A @ u\nclaim: f(x - z)\n"
         "= f(x + z) - 4 x^\\top A z", "u is not declared and drawn as a number"),
-    "a function with an index on the left": (
-        "let: W \\in \\mathbb{R}^{n\\times m}; x \\in \\mathbb{R}^m\n"
-        "def: T_i(v) = \\sum_j W_{ij} v_j\nclaim: \\sum_i T_i(x)\n= \\sum_i (W x)_i",
-        "make it an argument, T(v, i)"),
+    "an index that is an argument too": (
+        "let: x \\in \\mathbb{R}^n\nfun: h : \\mathbb{R} \\to \\mathbb{R}\n"
+        "def: g_i(i) = h(i)\nclaim: g_1(2)\n= h(2)", "an index is an argument too"),
+    "an index of a function that nothing tells": (
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: g_i(u) = i h(u)\n"
+        "let: a \\in \\mathbb{R}\nclaim: \\sum_{k=1}^3 g_k(a)\n= 6 h(a)",
+        "the reach of i is unclear"),
+    "an index of a function beyond its end": (
+        "let: W \\in \\mathbb{R}^{n\\times n}; x \\in \\mathbb{R}^n\n"
+        "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: g_i(v) = h(W_{i,:} v)\n"
+        "claim: \\sum_{k=1}^{n+1} g_k(x)\n= g_1(x)", "is out of range 1 to"),
+    "a function of what stands behind another definition": (
+        "let: w, f \\in \\mathbb{R}^n\ndef: y = w^\\top f\ndef: E(w) = y^2\n"
+        "claim: \\nabla E(w)\n= 2 y f", "write a value, def: E = "),
     "a free index that no line declares": (
         "let: x, y \\in \\mathbb{R}^n\nclaim: (x + y)_i\n= x_i + y_i",
         "let: i \\in \\{1,\\ldots,n\\}"),
