@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .anchor import check_python
-from .declare import announce, declare, entry_axes
+from .declare import announce, below, declare, entry_axes
+from .domains import PLACES
 from .errors import Refused
 from .grammar import Parser, check_bound_and_free, parse_expression
 from .items import Block, Item, Order
@@ -15,6 +16,7 @@ from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
 from .names import Info, is_letter
+from .notation.families import is_index
 from .program import Let, Program
 from .reach import nodes_behind
 from .scripts import mistakable
@@ -78,6 +80,7 @@ class Reader:
         self.last_tex = ""
         self.broken = False
         self.failed: set[str] = set()
+        self.implied: dict[str, list[Node]] = {}
 
     def read(self, raw: str, number: int, line: Line | Refused) -> None:
         """Read one line; what is wrong with it becomes an error of the block."""
@@ -111,6 +114,8 @@ class Reader:
             details=error.details))
 
     def dispatch(self, line: Line) -> None:
+        if line.keyword != "step":  # an index that no line declares is that of one claim
+            self.forget_implied()
         if line.keyword == "unchecked":
             self.unchecked(line)
         elif line.keyword in ("claim", "step"):
@@ -167,11 +172,47 @@ class Reader:
         self.step, self.last, self.broken = 0, None, True
         end = pieces[1][0].start if len(pieces) > 1 and pieces[1][0] else line.end
         tex = line.between(line.start, end)
-        self.last = parse_expression(line.raw, self.block.program.scope, pieces[0][1])
+        self.last = self.left(line, pieces[0][1])
         self.last_tex, self.broken = tex, False
         self.block.items.append(Item(
             "claim", tex, line.number, "" if len(pieces) > 1 else line.reason, (self.claim,),
             lhs=tex, left=self.last, machine=show(self.last)))
+
+    def left(self, line: Line, tokens: list[Token]) -> Node:
+        """The left side of a claim. It holds for all places of an index that no line declares."""
+        scope = self.block.program.scope
+        letters: list[str] = []
+        refused: Refused | None = None
+        while True:
+            try:
+                node = parse_expression(line.raw, scope, tokens, letters)
+                break
+            except Refused as error:
+                name = error.message.split(" is not declared")[0]
+                if name in letters or name not in below(tokens, scope):
+                    raise (refused or error) from None
+                letters.append(name)
+                refused = refused or error
+        if refused is not None and not all(is_index(node, n) and n in node.free for n in letters):
+            raise refused
+        for name in letters:
+            self.implied.setdefault(name, []).append(node)
+            self.imply(name, line.number)
+        return node
+
+    def imply(self, name: str, line: int) -> None:
+        """Declare an index of claims by the places that it has there."""
+        program = self.block.program
+        domain = Node("domain", (PLACES, (), (Node("sym", (name,)), *self.implied[name])))
+        program.scope[name] = Info("let", name, discrete=True, line=line)
+        program.lets[name] = Let(name, domain, (), line)
+        if ("let", name) not in program.order:
+            program.order.append(("let", name))
+
+    def forget_implied(self) -> None:
+        """Take the indices that no line declares from what a line may use."""
+        for name in self.implied:
+            self.block.program.scope.pop(name, None)
 
     def add_step(self, line: Line, mark: Token, right: list[Token], end: int, order: int | None,
                  reason: str) -> None:
@@ -277,6 +318,8 @@ class Reader:
     def finish(self) -> None:
         """Refuse a claim without a step, a block without a claim, and steps that are alike."""
         block = self.block
+        for name in self.implied:
+            self.imply(name, block.program.lets[name].line)
         declare_arguments(block)
         block.program.small = enumerated(block)
         block.program.counted = counted(block)

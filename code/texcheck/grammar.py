@@ -524,8 +524,9 @@ class Parser(Names):
         self.at = saved
 
 
-def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None) -> Node:
-    """Read one side of a relation.
+def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None,
+                     bound: list[str] | None = None) -> Node:
+    """Read one side of a relation; the names `bound` need no declaration.
 
     Raises
     ------
@@ -539,7 +540,7 @@ def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None)
     >>> show(parse_expression(r"2x(1-x)", scope))
     '(2 * x * (1 - x))'
     """
-    parser = Parser(text, scope, tokens)
+    parser = Parser(text, scope, tokens, bound=bound or [])
     node = parser.expr()
     parser.done()
     check_bound_and_free(text, node)

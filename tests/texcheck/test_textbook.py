@@ -88,8 +88,9 @@ TABLE = {
         "claim: \\sum_{i=1}^n (x_i - m)\n= -\\sum_{i=1}^n (m - x_i)\n= 0",
         "(m - x_i)", "(m + x_i)"),
     "a stochastic matrix": (
-        "let: P \\in \\mathbb{R}_{\\ge 0}^{n\\times n}; r \\in \\mathbb{R}^n; \\gamma \\in (0,1)\n"
-        "assume: P \\mathbf{1} = \\mathbf{1}\ndef: V = (I - \\gamma P)^{-1} r\n"
+        "let: P \\in \\mathbb{R}_{\\ge 0}^{n\\times n}; r \\in \\mathbb{R}^n\n"
+        "let: \\gamma \\in (0,1)\nassume: P \\mathbf{1} = \\mathbf{1}\n"
+        "def: V = (I - \\gamma P)^{-1} r\n"
         "claim: V\n= r + \\gamma P V\nclaim: (I - \\gamma P)^{-1} \\mathbf{1}_n\n"
         "= \\frac{1}{1-\\gamma} \\mathbf{1}_n", "1-\\gamma}", "1+\\gamma}"),
     "a matrix whose columns add up to one": (
@@ -191,6 +192,24 @@ TABLE = {
         "fun: h : \\mathbb{R} \\to \\mathbb{R}\ndef: f_k(u) = W_k u + h(0) b\n"
         "claim: \\sum_{j=1}^K f_j(x)\n= \\left(\\sum_{j=1}^K W_j\\right) x + K h(0) b\n"
         "claim: f_k(x) - f_k(b)\n= W_k (x - b)", "K h(0) b", "h(0) b"),
+    "a free index that no line declares": (
+        "let: P \\in \\mathbb{R}_{\\ge 0}^{n\\times n}; r \\in \\mathbb{R}^n\n"
+        "let: \\gamma \\in (0,1)\nassume: P \\mathbf{1} = \\mathbf{1}\n"
+        "def: V = (I - \\gamma P)^{-1} r\n"
+        "claim: V_i\n= \\sum_{k=0}^\\infty \\gamma^k (P^k r)_i", "(P^k r)", "(P r)"),
+    "two free indices of a derivative": (
+        "let: A \\in \\mathbb{R}^{n\\times m}; B \\in \\mathbb{R}^{m\\times n}\n"
+        "claim: \\frac{\\partial \\mathrm{tr}(A B)}{\\partial A_{ij}}\n= B_{ji}", "= B_{ji}",
+        "= 2 B_{ji}"),
+    "a free index of two claims and of a definition": (
+        "let: z \\in \\mathbb{R}^K\ndef: a_i = e^{z_i}\n"
+        "claim: \\frac{\\partial a_i}{\\partial z_j}\n= a_i \\delta_{ij}\n"
+        "def: b_i = 2 a_i\nclaim: b_i\n= a_i + e^{z_i}\nclaim: \\sum_i b_i\n= 2 \\sum_i a_i",
+        "a_i \\delta", "a_j + \\delta"),
+    "a free index of a sequence": (
+        "let: x_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); w, h_0 \\in \\mathbb{R}\n"
+        "def: h_t = \\tanh(w h_{t-1} + x_t) \\quad (t=1,\\ldots,T)\n"
+        "claim: \\frac{\\partial h_t}{\\partial h_{t-1}}\n= w (1 - h_t^2)", "= w", "= -w"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
@@ -266,9 +285,20 @@ REFUSED = {
     "a function of what stands behind another definition": (
         "let: w, f \\in \\mathbb{R}^n\ndef: y = w^\\top f\ndef: E(w) = y^2\n"
         "claim: \\nabla E(w)\n= 2 y f", "write a value, def: E = "),
-    "a free index that no line declares": (
-        "let: x, y \\in \\mathbb{R}^n\nclaim: (x + y)_i\n= x_i + y_i",
+    "a free index with two ranges": (
+        "let: x \\in \\mathbb{R}^n; y \\in \\mathbb{R}^m\nclaim: x_i + y_i\n= y_i + x_i",
+        "the index i runs over"),
+    "a free index on the right alone": (
+        "let: x, y \\in \\mathbb{R}^n\nclaim: x^\\top y\n= x_i y_i",
         "let: i \\in \\{1,\\ldots,n\\}"),
+    "an index that is free and summed over": (
+        "let: x \\in \\mathbb{R}^n\nclaim: x_i + \\sum_i x_i\n= \\sum_i x_i + x_i",
+        "i is not declared"),
+    "a free letter that is no index": (
+        "let: x \\in \\mathbb{R}^n\nclaim: x_i + i c\n= i c + x_i", "is not declared"),
+    "a free index that ends with its claim": (
+        "let: x, y \\in \\mathbb{R}^n\nclaim: (x + y)_i\n= x_i + y_i\ncode: x_i == x[i - 1]",
+        "i is not declared"),
     "places of a sequence that is none": (
         "let: w_1, w_2, w_3 \\in \\mathbb{R}; x \\in \\mathbb{R}^3\n"
         "claim: \\sum_{k=1}^3 w_k x_k\n= w_1 x_1 + w_2 x_2 + w_3 x_3",
