@@ -210,6 +210,38 @@ TABLE = {
         "let: x_t \\in \\mathbb{R} \\quad (t=1,\\ldots,T); w, h_0 \\in \\mathbb{R}\n"
         "def: h_t = \\tanh(w h_{t-1} + x_t) \\quad (t=1,\\ldots,T)\n"
         "claim: \\frac{\\partial h_t}{\\partial h_{t-1}}\n= w (1 - h_t^2)", "= w", "= -w"),
+    "a maximum over unit vectors": (
+        "let: A \\in \\mathbb{S}^n; b \\in \\mathbb{R}^n\n"
+        "claim: \\max_{\\|x\\| = 1} x^\\top A x\n= \\lambda_1(A)\n"
+        "claim: \\max_{\\|u\\|_2 = 1} b^\\top u\n= \\|b\\|", "= \\lambda_1", "= \\lambda_2"),
+    "a declared unit vector below a minimum": (
+        "let: A \\in \\mathbb{S}^n; u \\in \\mathbb{R}^n\nassume: \\|u\\| = 1\n"
+        "claim: \\min_{\\|u\\|^2=1} u^\\top A u + \\|u\\|\n= \\lambda_{\\min}(A) + 1",
+        "\\lambda_{\\min}", "\\lambda_{\\max}"),
+    "the steepest direction": (
+        "let: x \\in \\mathbb{R}^n\nfun: f : \\mathbb{R}^n \\to \\mathbb{R}\n"
+        "assume: \\|\\nabla f(x)\\| > 0.001\n"
+        "claim: \\arg\\min_{\\|u\\|=1} u^\\top \\nabla f(x)\n"
+        "= -\\frac{\\nabla f(x)}{\\|\\nabla f(x)\\|}", "= -", "= "),
+    "the greatest over an interval": (
+        "let: a, b \\in \\mathbb{R}_{>0}\n"
+        "claim: \\arg\\max_{D\\in(0,1)} (a \\log D + b \\log(1 - D))\n= \\frac{a}{a + b}",
+        "{a}{", "{b}{"),
+    "the greatest over shares": (
+        "let: m \\in \\mathbb{R}_{>0}^K\n"
+        "claim: \\arg\\max_{\\mu\\in\\Delta^K} \\sum_{k=1}^K m_k \\log \\mu_k\n"
+        "= \\frac{m}{\\mathbf{1}^\\top m}", "{m}{", "{2 m}{"),
+    "the least at a kink": (
+        "let: v \\in \\mathbb{R}; \\lambda \\in \\mathbb{R}_{>0}\n"
+        "claim: \\arg\\min_{u\\in\\mathbb{R}} \\left( \\frac{1}{2} (u - v)^2 + "
+        "\\lambda |u| \\right)\n= \\mathrm{sign}(v) \\max(|v| - \\lambda, 0)",
+        "- \\lambda, 0", "- 2 \\lambda, 0"),
+    "the least at kinks of a column": (
+        "let: v \\in \\mathbb{R}^n; c \\in \\mathbb{R}_{>0}\n"
+        "claim: \\min_{u\\in\\mathbb{R}^n} \\left( \\frac{1}{2} \\|u - v\\|^2 + c \\|u\\|_1 "
+        "\\right)\n= \\sum_{i=1}^n \\left( c |v_i| - \\frac{c^2}{2} \\right) "
+        "\\mathbb{1}[|v_i| > c] + \\sum_{i=1}^n \\frac{v_i^2}{2} "
+        "\\mathbb{1}[|v_i| \\le c]", "+ \\sum", "- \\sum"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
@@ -258,9 +290,21 @@ REFUSED = {
         "let: x \\in \\mathbb{R}\nfun: h : \\mathbb{R} \\to \\mathbb{R}\n"
         "def: f(z) = z + h(z)\ncode: f(x) == x + 2 * h(x)\nclaim: f(x) - x\n= h(x)",
         "the code computes something else"),
-    "a maximum over unit vectors": (
-        "let: A \\in \\mathbb{S}^n\nclaim: \\max_{\\|x\\|=1} x^\\top A x\n= \\lambda_1(A)",
-        "let: x \\in \\mathbb{S}^{n-1}"),
+    "a maximum over matrices of a norm": (
+        "let: A \\in \\mathbb{R}^{n\\times n}\nclaim: \\max_{\\|W\\|_F=1} \\mathrm{tr}(A W)\n"
+        "= \\|A\\|_F", "2 is expected here"),
+    "a unit vector that is not a single one": (
+        "let: A \\in \\mathbb{S}^n; b \\in \\mathbb{R}^n\n"
+        "claim: b^\\top \\arg\\max_{\\|x\\|=1} (x^\\top A x)\n= \\|b\\|",
+        "more than one unit vector"),
+    "a kink where entries move with each other": (
+        "let: v \\in \\mathbb{R}^n; W \\in \\mathbb{S}^n_{++}; c \\in \\mathbb{R}_{>0}\n"
+        "claim: \\min_{u\\in\\mathbb{R}^n} \\left( (u - v)^\\top W (u - v) + c \\|u\\|_1 \\right)\n"
+        "= c \\|v\\|_1", "moves with another"),
+    "a jump that is no minimum": (
+        "let: a \\in \\mathbb{R}_{>0}\n"
+        "claim: \\min_{u\\in\\mathbb{R}} (|u| + a \\mathbb{1}[u < 0])\n= a",
+        "texcheck."),
     "a bare logarithm with more behind": (
         "let: s \\in \\mathbb{R}_{>0}\nclaim: \\log 2\\pi s\n= \\log(2 \\pi s)",
         r"where the argument of \log ends is unclear: write \log("),
