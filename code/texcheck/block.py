@@ -358,8 +358,10 @@ def declare_arguments(block: Block) -> None:
     """Declare the arguments of anchored functions that no line declares and that cannot be numbers:
     each is from the domain of the symbols that the function is called with elsewhere."""
     program = block.program
-    calls = [n for i in block.items if i.kind != "code" for s in (i.left, i.right)
-             if s is not None for n in nodes_behind(program, s) if n.kind == "call"]
+    nodes = [n for i in block.items if i.kind != "code" for s in (i.left, i.right)
+             if s is not None for n in nodes_behind(program, s)]
+    calls = [n for n in nodes if n.kind == "call"]
+    sets = [n.args[::2] for n in nodes if n.kind == "bind" and n.args[1] == "set"]
     for item in block.items:
         for node in walk(item.left) if item.free and item.left is not None else ():
             if node.kind != "call" or node.args[0] not in program.defs:
@@ -371,7 +373,7 @@ def declare_arguments(block: Block) -> None:
                 if name in item.free and name not in program.scope and of_vectors(
                         definition.body, param):
                     domain = common_domain(program, [c.args[1][place] for c in calls
-                                                     if c.args[0] == key])
+                                                     if c.args[0] == key], sets)
                     if domain is not None:
                         declare_argument(program, item, name, domain)
 
@@ -384,14 +386,22 @@ def declare_argument(program: Program, item: Item, name: str, domain: Node) -> N
 
 
 def of_vectors(body: Node, name: str) -> bool:
-    """Whether a formula holds what a number has not, such as a transpose, of a letter."""
-    return any(n.kind in OF_VECTORS and name in n.args[0].names for n in walk(body))
+    """Whether a formula holds what a number has not, such as a transpose, of a letter; or a row
+    before it."""
+    rows = (f for n in walk(body) if n.kind == "mul"
+            for place, f in enumerate(n.args) if any(g.kind == "T" for g in n.args[:place]))
+    return any(name in f.names for f in rows) or any(
+        n.kind in OF_VECTORS and name in n.args[0].names for n in walk(body))
 
 
-def common_domain(program: Program, given: list[Node]) -> Node | None:
-    """The domain of the declared symbols among some arguments, where it is one."""
-    found = {program.lets[key].domain for a in given if a.kind in ("sym", "term")
-             and (key := str(a.args[0])) in program.lets}
+def common_domain(program: Program, given: list[Node],
+                  sets: list[tuple[str, Node]]) -> Node | None:
+    """The domain of the declared symbols among some arguments, of the declared places of their
+    sequences, and of what runs over a set, where it is one."""
+    keys = {str(a.args[0]) for a in given if a.kind in ("sym", "term")}
+    found = {let.domain for key, let in program.lets.items()
+             if key in keys or program.family_of(key) in keys}
+    found |= {domain for name, domain in sets if name in keys and name not in program.scope}
     return found.pop() if len(found) == 1 else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from . import registry
 from .errors import Refused
 from .lexer import ACCENTS, FONTS, GREEK, Token
-from .names import Info, Names, Scope, Script, is_letter
+from .names import Info, Names, Scope, Script, is_letter, is_table
 from .trees import Node, walk
 
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx", r"\succeq", r"\preceq", r"\succ",
@@ -438,6 +438,10 @@ class Parser(Names):
             return self.entry_applied(info, sub, start)
         if sub is not None:
             raise self.refuse(f"{info.key} is a function: write {info.key}(x)_i", start)
+        if (self.peek() != "(" or self.at >= self.end) and self.outcome and is_table(info):
+            events = tuple(self.node("event", (self.node("sym", (n,), start), "", None), start)
+                           for n in self.outcome)
+            return self.node("prob", (info.key, events, ()), start)
         if self.peek() != "(" or self.at >= self.end:
             raise self.refuse(f"{info.key} is a function: write its argument in parentheses", start)
         for read in registry.load().applications:

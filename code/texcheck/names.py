@@ -139,6 +139,7 @@ class Names(Cursor):
         self.scope = scope
         self.bound = list(bound)
         self.declaring = declaring
+        self.outcome: tuple[str, ...] = ()  # of what a table that stands by its name alone
         self.found: Scope = {}
 
     def expr(self) -> Node:

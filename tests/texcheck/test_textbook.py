@@ -242,6 +242,34 @@ TABLE = {
         "\\right)\n= \\sum_{i=1}^n \\left( c |v_i| - \\frac{c^2}{2} \\right) "
         "\\mathbb{1}[|v_i| > c] + \\sum_{i=1}^n \\frac{v_i^2}{2} "
         "\\mathbb{1}[|v_i| \\le c]", "+ \\sum", "- \\sum"),
+    "an entry of the identity": (
+        "let: a \\in \\mathbb{R}^K\ndef: y = \\mathrm{softmax}(a)\n"
+        "claim: \\frac{\\partial y_k}{\\partial a_j}\n= y_k (I_{kj} - y_j)", "- y_j", "+ y_j"),
+    "an identity whose size is a product": (
+        "let: A \\in \\mathbb{R}^{n\\times n}; B \\in \\mathbb{R}^{m\\times m}\n"
+        "claim: (A \\otimes B) I_{nm}\n= (A \\otimes I_m) (I_n \\otimes B)", "= (A",
+        "= 2 (A"),
+    "a divergence from a product": (
+        "pmf: p(x, y)\nclaim: \\mathrm{KL}(p(x, y) \\,\\|\\, p(x) p(y))\n"
+        "= -\\sum_x p(x) \\ln p(x) + \\sum_{x,y} p(x, y) \\ln p(x \\mid y)", "+ \\sum", "- \\sum"),
+    "a divergence from a mixture of tables": (
+        "pmf: p(x); g(x)\ndef: D(x) = \\frac{p(x)}{p(x) + g(x)}\n"
+        "claim: \\sum_x p(x) \\log D(x) + \\log 2\n"
+        "= \\mathrm{KL}\\left( p \\,\\Big\\|\\, \\frac{p + g}{2} \\right)", "{p + g}", "{p + p}"),
+    "a divergence from a mixture of shares": (
+        "let: p, q \\in \\Delta^K\nclaim: \\mathrm{KL}(p \\| \\tfrac{1}{2} (p + q))\n"
+        "= \\sum_k p_k \\log p_k - \\sum_k p_k \\log(p_k + q_k) + \\log 2", "+ \\log 2",
+        "- \\log 2"),
+    "an argument of an anchor that a sum runs over": (
+        "let: v \\in \\{0,1\\}^n; W \\in \\mathbb{R}^{n\\times m}; c \\in \\mathbb{R}^m\n"
+        "def: E(v, h) = -c^\\top h - v^\\top W h\ncode: E(v, h) == -(c @ h) - v @ W @ h\n"
+        "claim: \\log \\sum_{h\\in\\{0,1\\}^m} e^{-E(v, h)}\n"
+        "= \\sum_{j=1}^m \\log\\left(1 + e^{c_j + v^\\top W_{:,j}}\\right)", "+ e^", "+ 2 e^"),
+    "an argument of an anchor that is a sequence elsewhere": (
+        "let: A \\in \\mathbb{S}^n_{++}; x_0 \\in \\mathbb{R}^n\n"
+        "def: f(x) = \\frac{1}{2} x^\\top A x\ncode: f(u) == 0.5 * u @ A @ u\n"
+        "def: x_t = x_{t-1} - \\nabla f(x_{t-1}) \\quad (t=1,\\ldots,M)\n"
+        "claim: x_M\n= (I - A)^M x_0", "(I - A)", "(I + A)"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
@@ -290,6 +318,20 @@ REFUSED = {
         "let: x \\in \\mathbb{R}\nfun: h : \\mathbb{R} \\to \\mathbb{R}\n"
         "def: f(z) = z + h(z)\ncode: f(x) == x + 2 * h(x)\nclaim: f(x) - x\n= h(x)",
         "the code computes something else"),
+    "an entry or a size": (
+        "let: A \\in \\mathbb{R}^{n\\times n}; i \\in \\{1,\\ldots,n\\}\nclaim: A_{ii} I_{in}\n= 0",
+        "write \\delta_{in}"),
+    "a divergence from what is no distribution": (
+        "pmf: p(x, y)\nclaim: \\mathrm{KL}(p(x, y) \\,\\|\\, p(x) p(x))\n\\ge 0",
+        "adds up to"),
+    "a divergence of a mixture": (
+        "pmf: p(x); g(x)\nclaim: \\mathrm{KL}(\\frac{p + g}{2} \\,\\|\\, p)\n\\ge 0",
+        "give a mixture"),
+    "a sequence as an argument of an anchor": (
+        "let: A \\in \\mathbb{S}^n_{++}; x_0 \\in \\mathbb{R}^n\n"
+        "def: f(x) = \\frac{1}{2} x^\\top A x\ncode: f(x) == 0.5 * x @ A @ x\n"
+        "def: x_t = x_{t-1} - \\nabla f(x_{t-1}) \\quad (t=1,\\ldots,M)\n"
+        "claim: x_M\n= (I - A)^M x_0", "a letter that no line declares, f(u)"),
     "a maximum over matrices of a norm": (
         "let: A \\in \\mathbb{R}^{n\\times n}\nclaim: \\max_{\\|W\\|_F=1} \\mathrm{tr}(A W)\n"
         "= \\|A\\|_F", "2 is expected here"),

@@ -56,7 +56,8 @@ def assemble(e: Evaluator, key: str, env: Env) -> torch.Tensor:
     counts = [range(low, high + 1) for low, high in ends]
     entries = [element(e, key, index, env) for index in itertools.product(*counts)]
     if not all(v.is_scalar(x) for x in entries):
-        raise v.type_error(f"{pretty(key)} is a sequence of vectors: give its index")
+        raise v.type_error(f"{pretty(key)} is a sequence of vectors: give its index; the argument "
+                           "of a function in a code: line is a letter that no line declares, f(u)")
     shape = [len(c) for c in counts] + ([1] if len(counts) == 1 else [])
     return torch.stack([v.tensor(x) for x in entries]).reshape(shape)
 
