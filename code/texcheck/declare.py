@@ -650,6 +650,8 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     columns, ``V^\top V = I``; a unit vector, ``\|u\| = 1``; entries that add up to one, in all, in
     every row (``P \mathbf{1} = \mathbf{1}``) or in every column. With `letters`, all members of a
     sequence are drawn so."""
+    if condition.kind == "rel" and condition.args[0] in ABOVE and not letters:
+        raised(program, *condition.args)
     if condition.kind != "rel" or condition.args[0] != "=":
         return
     _, left, right = condition.args
@@ -666,6 +668,30 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     kinds, axes = NORMED[name]
     if kind in kinds and len(sizes) == axes:
         let.domain = Node("domain", (name, sizes, ()), let.domain.start, let.domain.end)
+
+
+ABOVE = (r"\succ", r"\succeq", r"\prec", r"\preceq")
+
+
+def raised(program: Program, relation: str, left: Node, right: Node) -> None:
+    r"""Draw a symmetric matrix from above what a line says that it exceeds, ``A - B \succ 0`` or
+    ``A \succ B``: what it was drawn as is added to that."""
+    if relation in (r"\prec", r"\preceq"):
+        left, right = right, left
+    (sign, first), *others = left.args if left.kind == "add" else (("+", left),)
+    let = program.lets.get(symbol(first))
+    if let is None or sign != "+" or let.ranges or let.solved is not None or (
+            let.domain.args[0] not in ("S", "S+", "S++")):
+        return
+    over = [("-" if mark == "+" else "+", node) for mark, node in others]
+    over += [] if right == Node("num", ("0",)) else [("+", right)]
+    behind = frozenset[str]().union(*(program.behind_equalities(node) for _, node in over))
+    if not over or let.key in behind or behind & (program.rvs.keys() | program.outcomes.keys()):
+        return
+    let.solved = Node("add", (("+", Node("sym", (let.key,))), *over))
+    if let.domain.args[0] != "S":
+        program.assumptions.append(Node("rel", (r"\succeq", first, Node("num", ("0",))),
+                                        first.start, first.end))
 
 
 def solve(program: Program, left: Node, right: Node) -> None:

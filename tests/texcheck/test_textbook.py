@@ -270,6 +270,19 @@ TABLE = {
         "def: f(x) = \\frac{1}{2} x^\\top A x\ncode: f(u) == 0.5 * u @ A @ u\n"
         "def: x_t = x_{t-1} - \\nabla f(x_{t-1}) \\quad (t=1,\\ldots,M)\n"
         "claim: x_M\n= (I - A)^M x_0", "(I - A)", "(I + A)"),
+    "a matrix above another one": (
+        "let: A, B \\in \\mathbb{S}^n_{++}; C \\in \\mathbb{R}^{m\\times n}\nassume: A \\succeq B\n"
+        "claim: C A C^\\top\n\\succeq C B C^\\top\nclaim: \\mathrm{tr}(B)\n\\le \\mathrm{tr}(A)",
+        "{tr}(B)\n", "{tr}(3 B)\n"),
+    "a block matrix by its Schur complement": (
+        "let: S \\in \\mathbb{S}^n_{++}; T \\in \\mathbb{S}^m_{++}\n"
+        "let: B \\in \\mathbb{R}^{n\\times m}\n"
+        "assume: S - B T^{-1} B^\\top \\succ 0\n"
+        "claim: \\log \\det \\begin{pmatrix} S & B \\\\ B^\\top & T \\end{pmatrix}\n"
+        "= \\log \\det(T) + \\log \\det(S - B T^{-1} B^\\top)", "= \\log", "= 2 \\log"),
+    "a matrix below another one": (
+        "let: A, B \\in \\mathbb{S}^n_{++}\nassume: B \\prec A\n"
+        "claim: A^{-1}\n\\preceq B^{-1}", "B^{-1}", "\\frac{1}{4} B^{-1}"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
