@@ -283,6 +283,15 @@ TABLE = {
     "a matrix below another one": (
         "let: A, B \\in \\mathbb{S}^n_{++}\nassume: B \\prec A\n"
         "claim: A^{-1}\n\\preceq B^{-1}", "B^{-1}", "\\frac{1}{4} B^{-1}"),
+    "the variance of a product with a kink": (
+        "let: s, t \\in \\mathbb{R}_{>0}\n"
+        "rv: w \\sim \\mathcal{N}(0, s); z \\sim \\mathcal{N}(0, t)\n"
+        "claim: \\mathrm{Var}(w \\mathrm{ReLU}(z))\n= \\mathbb{E}[(w \\mathrm{ReLU}(z))^2]\n"
+        "= \\frac{s t}{2}", "{2}", "{4}"),
+    "the variance of a product that has a mean": (
+        "let: m \\in \\mathbb{R}; s, t \\in \\mathbb{R}_{>0}\n"
+        "rv: w \\sim \\mathcal{N}(m, s); z \\sim \\mathcal{N}(0, t)\n"
+        "claim: \\mathrm{Var}(w |z|)\n= (m^2 + s) t - m^2 \\frac{2 t}{\\pi}", "2 t", "t"),
     "a power behind a word": (
         "let: s \\in \\mathbb{R}_{>0}\nrv: z \\sim \\mathcal{N}(0, s)\n"
         "claim: \\mathbb{E}[\\mathrm{ReLU}(z)^2]\n= \\frac{s}{2}", "{2}", "{4}"),
