@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .anchor import check_python
-from .declare import announce, declare, entry_axes
+from .declare import announce, below, declare, entry_axes
+from .domains import PLACES
 from .errors import Refused
 from .grammar import Parser, check_bound_and_free, parse_expression
 from .items import Block, Item, Order
@@ -15,6 +16,7 @@ from .lexer import Token
 from .lines import STEPS, Line, logical_lines, order_at, read_line, split
 from .lint import lint
 from .names import Info, is_letter
+from .notation.families import is_index
 from .program import Let, Program
 from .reach import nodes_behind
 from .scripts import mistakable
@@ -78,6 +80,7 @@ class Reader:
         self.last_tex = ""
         self.broken = False
         self.failed: set[str] = set()
+        self.implied: dict[str, list[Node]] = {}
 
     def read(self, raw: str, number: int, line: Line | Refused) -> None:
         """Read one line; what is wrong with it becomes an error of the block."""
@@ -111,6 +114,8 @@ class Reader:
             details=error.details))
 
     def dispatch(self, line: Line) -> None:
+        if line.keyword != "step":  # an index that no line declares is that of one claim
+            self.forget_implied()
         if line.keyword == "unchecked":
             self.unchecked(line)
         elif line.keyword in ("claim", "step"):
@@ -167,11 +172,47 @@ class Reader:
         self.step, self.last, self.broken = 0, None, True
         end = pieces[1][0].start if len(pieces) > 1 and pieces[1][0] else line.end
         tex = line.between(line.start, end)
-        self.last = parse_expression(line.raw, self.block.program.scope, pieces[0][1])
+        self.last = self.left(line, pieces[0][1])
         self.last_tex, self.broken = tex, False
         self.block.items.append(Item(
             "claim", tex, line.number, "" if len(pieces) > 1 else line.reason, (self.claim,),
             lhs=tex, left=self.last, machine=show(self.last)))
+
+    def left(self, line: Line, tokens: list[Token]) -> Node:
+        """The left side of a claim. It holds for all places of an index that no line declares."""
+        scope = self.block.program.scope
+        letters: list[str] = []
+        refused: Refused | None = None
+        while True:
+            try:
+                node = parse_expression(line.raw, scope, tokens, letters)
+                break
+            except Refused as error:
+                name = error.message.split(" is not declared")[0]
+                if name in letters or name not in below(tokens, scope):
+                    raise (refused or error) from None
+                letters.append(name)
+                refused = refused or error
+        if refused is not None and not all(is_index(node, n) and n in node.free for n in letters):
+            raise refused
+        for name in letters:
+            self.implied.setdefault(name, []).append(node)
+            self.imply(name, line.number)
+        return node
+
+    def imply(self, name: str, line: int) -> None:
+        """Declare an index of claims by the places that it has there."""
+        program = self.block.program
+        domain = Node("domain", (PLACES, (), (Node("sym", (name,)), *self.implied[name])))
+        program.scope[name] = Info("let", name, discrete=True, line=line)
+        program.lets[name] = Let(name, domain, (), line)
+        if ("let", name) not in program.order:
+            program.order.append(("let", name))
+
+    def forget_implied(self) -> None:
+        """Take the indices that no line declares from what a line may use."""
+        for name in self.implied:
+            self.block.program.scope.pop(name, None)
 
     def add_step(self, line: Line, mark: Token, right: list[Token], end: int, order: int | None,
                  reason: str) -> None:
@@ -277,6 +318,8 @@ class Reader:
     def finish(self) -> None:
         """Refuse a claim without a step, a block without a claim, and steps that are alike."""
         block = self.block
+        for name in self.implied:
+            self.imply(name, block.program.lets[name].line)
         declare_arguments(block)
         block.program.small = enumerated(block)
         block.program.counted = counted(block)
@@ -315,8 +358,10 @@ def declare_arguments(block: Block) -> None:
     """Declare the arguments of anchored functions that no line declares and that cannot be numbers:
     each is from the domain of the symbols that the function is called with elsewhere."""
     program = block.program
-    calls = [n for i in block.items if i.kind != "code" for s in (i.left, i.right)
-             if s is not None for n in nodes_behind(program, s) if n.kind == "call"]
+    nodes = [n for i in block.items if i.kind != "code" for s in (i.left, i.right)
+             if s is not None for n in nodes_behind(program, s)]
+    calls = [n for n in nodes if n.kind == "call"]
+    sets = [n.args[::2] for n in nodes if n.kind == "bind" and n.args[1] == "set"]
     for item in block.items:
         for node in walk(item.left) if item.free and item.left is not None else ():
             if node.kind != "call" or node.args[0] not in program.defs:
@@ -328,7 +373,7 @@ def declare_arguments(block: Block) -> None:
                 if name in item.free and name not in program.scope and of_vectors(
                         definition.body, param):
                     domain = common_domain(program, [c.args[1][place] for c in calls
-                                                     if c.args[0] == key])
+                                                     if c.args[0] == key], sets)
                     if domain is not None:
                         declare_argument(program, item, name, domain)
 
@@ -341,14 +386,22 @@ def declare_argument(program: Program, item: Item, name: str, domain: Node) -> N
 
 
 def of_vectors(body: Node, name: str) -> bool:
-    """Whether a formula holds what a number has not, such as a transpose, of a letter."""
-    return any(n.kind in OF_VECTORS and name in n.args[0].names for n in walk(body))
+    """Whether a formula holds what a number has not, such as a transpose, of a letter; or a row
+    before it."""
+    rows = (f for n in walk(body) if n.kind == "mul"
+            for place, f in enumerate(n.args) if any(g.kind == "T" for g in n.args[:place]))
+    return any(name in f.names for f in rows) or any(
+        n.kind in OF_VECTORS and name in n.args[0].names for n in walk(body))
 
 
-def common_domain(program: Program, given: list[Node]) -> Node | None:
-    """The domain of the declared symbols among some arguments, where it is one."""
-    found = {program.lets[key].domain for a in given if a.kind in ("sym", "term")
-             and (key := str(a.args[0])) in program.lets}
+def common_domain(program: Program, given: list[Node],
+                  sets: list[tuple[str, Node]]) -> Node | None:
+    """The domain of the declared symbols among some arguments, of the declared places of their
+    sequences, and of what runs over a set, where it is one."""
+    keys = {str(a.args[0]) for a in given if a.kind in ("sym", "term")}
+    found = {let.domain for key, let in program.lets.items()
+             if key in keys or program.family_of(key) in keys}
+    found |= {domain for name, domain in sets if name in keys and name not in program.scope}
     return found.pop() if len(found) == 1 else None
 
 

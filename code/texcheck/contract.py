@@ -64,6 +64,9 @@ def part(evaluator: Evaluator, factor: Node, names: list[str],
     base, indices = factor.args
     if base.names & set(names) or ":" in indices:
         return None
+    if base.kind == "call" and (definition := evaluator.program.defs.get(base.args[0])) and (
+            definition.body.kind == "entries"):
+        return None  # they need not be numbers
     value = evaluator.value(base, env)
     if not isinstance(value, torch.Tensor) or value.dim() < 2:
         return None

@@ -445,41 +445,55 @@ def read_def(program: Program, line: Line) -> None:
     add_dims(program, parser)
     if not params:
         define_value(program, parser, pattern, ranges, sides[1][1], line.number)
-    elif ranges:
-        raise parser.refuse("a function has arguments, not a range")
     else:
-        define_function(program, parser, pattern, params, sides[1][1], line.number)
+        define_function(program, parser, pattern, params, ranges, sides[1][1], line.number)
 
 
 def define_function(program: Program, parser: Parser, pattern: Pattern, params: list[str],
-                    tokens: list[Token], line: int) -> None:
-    key = pattern.literal()
+                    ranges: Ranges, tokens: list[Token], line: int) -> None:
+    known, open_letters = ranges_of_letters(program, pattern, ranges, tokens)
+    info = name_info(pattern, [*known, *open_letters], "function", parser, line)
+    if info.sup:
+        raise parser.refuse("a function has its index below: write "
+                            f"{pattern.base}_{{{info.params[0]}}}({', '.join(params)})",
+                            pattern.start)
+    key, indices = info.key, info.params
     if key in program.scope:
         raise parser.refuse(f"{key} is already declared", pattern.start)
-    index = next((n for n in pattern.sub if is_letter(n) and n not in program.scope), "")
-    try:
-        body = read_body(program, parser.text, tokens, params)
-    except Refused as error:
-        if not index or not error.message.startswith(f"{index} is not declared"):
-            raise
-        given = ", ".join([*params, index])
-        raise parser.refuse(
-            f"a function has no index on the left: make it an argument, {pattern.base}({given}), "
-            rf"with its range at the sum or maximum that it is used in, \max_{{{index}=1}}^n",
-            pattern.start) from error
-    for param in params:
-        if param not in body.names:
-            raise parser.refuse(f"the argument {param} of {key} is not used", pattern.start)
-    discrete = all(p in program.outcomes or finite_let(program, p) for p in params)
+    if {*indices} & {*params}:
+        raise parser.refuse("an index is an argument too: take another letter", pattern.start)
+    body = read_body(program, parser.text, tokens, [*params, *indices])
+    check_used(program, parser, pattern, body, params)
+    if indices:
+        spans = tuple((known[n].low, known[n].high) if n in known else () for n in indices)
+        body = Node("entries", (indices, spans, body), body.start, body.end)
+    discrete = not indices and all(
+        p in program.outcomes or finite_let(program, p) for p in params)
     if discrete:
         for param in params:
             program.outcomes.setdefault(param, program.lets[param].domain
                                         if param in program.lets else None)
         program.pmfs[key] = [Factor(tuple(params), (), body)]
-    add_name(program, Info("function", key, tuple(params), discrete=discrete, line=line), parser,
-             pattern.start)
+    add_name(program, Info("function", key, tuple(params), sub=len(indices), discrete=discrete,
+                           line=line), parser, pattern.start)
     program.defs[key] = Definition(key, body, tuple(params), line=line)
     program.order.append(("def", key))
+
+
+def check_used(program: Program, parser: Parser, pattern: Pattern, body: Node,
+               params: list[str]) -> None:
+    """Refuse an argument that stands nowhere on the right."""
+    for param in params:
+        if param in body.names:
+            continue
+        through = sorted(n for n in body.names if n in program.defs and param in (
+            program.closure(Node("sym", (n,)))))
+        hint = "" if not through or param not in program.lets else (
+            f": it stands in {through[0]}, which is of the declared {param}; write a value, def: "
+            f"{pattern.literal()} = …, and its derivative \\nabla_{{{param}}} "
+            f"{pattern.literal()}, or {through[0]} out in full")
+        raise parser.refuse(f"the argument {param} of {pattern.literal()} is not used{hint}",
+                            pattern.start)
 
 
 def finite_let(program: Program, name: str) -> bool:
@@ -636,6 +650,8 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     columns, ``V^\top V = I``; a unit vector, ``\|u\| = 1``; entries that add up to one, in all, in
     every row (``P \mathbf{1} = \mathbf{1}``) or in every column. With `letters`, all members of a
     sequence are drawn so."""
+    if condition.kind == "rel" and condition.args[0] in ABOVE and not letters:
+        raised(program, *condition.args)
     if condition.kind != "rel" or condition.args[0] != "=":
         return
     _, left, right = condition.args
@@ -652,6 +668,30 @@ def restrict(program: Program, condition: Node, letters: Sequence[str] = ()) -> 
     kinds, axes = NORMED[name]
     if kind in kinds and len(sizes) == axes:
         let.domain = Node("domain", (name, sizes, ()), let.domain.start, let.domain.end)
+
+
+ABOVE = (r"\succ", r"\succeq", r"\prec", r"\preceq")
+
+
+def raised(program: Program, relation: str, left: Node, right: Node) -> None:
+    r"""Draw a symmetric matrix from above what a line says that it exceeds, ``A - B \succ 0`` or
+    ``A \succ B``: what it was drawn as is added to that."""
+    if relation in (r"\prec", r"\preceq"):
+        left, right = right, left
+    (sign, first), *others = left.args if left.kind == "add" else (("+", left),)
+    let = program.lets.get(symbol(first))
+    if let is None or sign != "+" or let.ranges or let.solved is not None or (
+            let.domain.args[0] not in ("S", "S+", "S++")):
+        return
+    over = [("-" if mark == "+" else "+", node) for mark, node in others]
+    over += [] if right == Node("num", ("0",)) else [("+", right)]
+    behind = frozenset[str]().union(*(program.behind_equalities(node) for _, node in over))
+    if not over or let.key in behind or behind & (program.rvs.keys() | program.outcomes.keys()):
+        return
+    let.solved = Node("add", (("+", Node("sym", (let.key,))), *over))
+    if let.domain.args[0] != "S":
+        program.assumptions.append(Node("rel", (r"\succeq", first, Node("num", ("0",))),
+                                        first.start, first.end))
 
 
 def solve(program: Program, left: Node, right: Node) -> None:

@@ -11,16 +11,16 @@ import torch
 
 from . import values as v
 from .corners import LINES, Corners, in_lines, near_ends, whole
-from .domains import COUNTED, FINITE
+from .domains import COUNTED, FINITE, PLACES
 from .env import NOWHERE, Draw, Outcome, Place
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .notation.distributions import KINDS
 from .notation.domains import domain_values, members
-from .notation.families import spans
+from .notation.families import inferred, spans
 from .notation.tables import alphabet
 from .program import Fun, Let, Program, Random
-from .trees import Node, walk
+from .trees import Node, pretty, walk
 
 TRIES = 400
 LARGEST = 64
@@ -44,8 +44,9 @@ def draw_symbols(program: Program, rng: np.random.Generator,
     draw = Draw()
     evaluator = Evaluator(program, draw)
     draw_dims(program, draw, rng, corners)
+    late = [k for k, let in program.lets.items() if let.domain.args[0] == PLACES]
     for kind, key in program.order:
-        if kind == "let":
+        if kind == "let" and key not in late:
             draw_let(program, evaluator, key, rng, corners)
         elif kind == "fun":
             draw.functions[key] = smooth_function(program.funs[key], evaluator, rng, corners)
@@ -66,7 +67,25 @@ def draw_symbols(program: Program, rng: np.random.Generator,
     draw.seed = int(rng.integers(2**32))
     if corners is not None:
         draw.far = float(rng.choice([0.0, 1.0, 10.0, 1000.0]))
+    for key in late:
+        draw.values[key] = draw_place(program.lets[key], evaluator, rng, corners)
     return evaluator
+
+
+def draw_place(let: Let, evaluator: Evaluator, rng: np.random.Generator,
+               corners: Corners | None) -> int:
+    """A place of an index that no line declares, at a corner perhaps the first or the last."""
+    _, *formulas = let.domain.args[2]
+    others = {k for k, other in evaluator.program.lets.items() if other.domain.args[0] == PLACES}
+    try:
+        found = inferred(evaluator, let.key, Node("matrix", (tuple(formulas),)),
+                         others - evaluator.draw.values.keys() - {let.key}, NOWHERE)
+    except Refused as error:
+        raise Refused(error.kind, f"{error.message}; or declare the index, let: "
+                      rf"{pretty(let.key)} \in \{{1,\ldots,n\}}", line=let.line) from error
+    if corners is not None and rng.random() < 0.3:
+        return int(found[int(rng.choice([0, -1]))])
+    return int(found[int(rng.integers(len(found)))])
 
 
 # ---- dimensions --------------------------------------------------------------------------

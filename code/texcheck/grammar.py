@@ -11,7 +11,7 @@ from dataclasses import replace
 from . import registry
 from .errors import Refused
 from .lexer import ACCENTS, FONTS, GREEK, Token
-from .names import Info, Names, Scope, Script, is_letter
+from .names import Info, Names, Scope, Script, is_letter, is_table
 from .trees import Node, walk
 
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx", r"\succeq", r"\preceq", r"\succ",
@@ -434,8 +434,14 @@ class Parser(Names):
             raise self.refuse(f"a power on the name of a function: write ({info.key}(x))^2", start)
         _, skipped_sub, skipped_sup = self.scripts()
         self.at = max([self.at] + [s.after for s in (skipped_sub, skipped_sup) if s])
+        if sub is not None and info.sub and not primes:
+            return self.entry_applied(info, sub, start)
         if sub is not None:
             raise self.refuse(f"{info.key} is a function: write {info.key}(x)_i", start)
+        if (self.peek() != "(" or self.at >= self.end) and self.outcome and is_table(info):
+            events = tuple(self.node("event", (self.node("sym", (n,), start), "", None), start)
+                           for n in self.outcome)
+            return self.node("prob", (info.key, events, ()), start)
         if self.peek() != "(" or self.at >= self.end:
             raise self.refuse(f"{info.key} is a function: write its argument in parentheses", start)
         for read in registry.load().applications:
@@ -443,6 +449,15 @@ class Parser(Names):
             if found is not None:
                 return found
         raise self.refuse(f"{info.key} has no arguments", start)
+
+    def entry_applied(self, info: Info, sub: Script, start: int) -> Node:
+        """``T_i(v)``: a function that is defined by its entries."""
+        indices = self.inside(sub.first, sub.last, lambda: self.indices((), info.sub))
+        if len(indices) != info.sub:
+            raise self.refuse(f"{info.key} takes {info.sub} ind{'ex' if info.sub == 1 else 'ices'}"
+                              f", {len(indices)} given", start)
+        whole = self.applied(info, None, None, 0, start)
+        return self.node("item", (whole, tuple(indices)), start)
 
     def arguments(self) -> list[Node]:
         """Expressions in parentheses, apart by commas."""
@@ -513,8 +528,9 @@ class Parser(Names):
         self.at = saved
 
 
-def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None) -> Node:
-    """Read one side of a relation.
+def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None,
+                     bound: list[str] | None = None) -> Node:
+    """Read one side of a relation; the names `bound` need no declaration.
 
     Raises
     ------
@@ -528,7 +544,7 @@ def parse_expression(text: str, scope: Scope, tokens: list[Token] | None = None)
     >>> show(parse_expression(r"2x(1-x)", scope))
     '(2 * x * (1 - x))'
     """
-    parser = Parser(text, scope, tokens)
+    parser = Parser(text, scope, tokens, bound=bound or [])
     node = parser.expr()
     parser.done()
     check_bound_and_free(text, node)

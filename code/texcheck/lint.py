@@ -54,13 +54,15 @@ def unanchored(block: Block) -> list[Error]:
     anchored = names_behind(program, *sides(block, ("code",)))
     beyond = program.funs.keys() | program.rvs.keys() | {
         key for key, factors in program.pmfs.items() if key not in program.defs}
+    given = {key for item, key in standing.definitions(block) if item.given}
     found = []
     for key, definition in program.defs.items():
-        if definition.params and key not in anchored and not (
+        if definition.params and key not in anchored | given and not (
                 beyond & program.closure(definition.body)):
             found.append(block.error(
                 "lint", f"the function {pretty(key)} has no anchor: add code: "
-                f"{pretty(key)}({', '.join(definition.params)}) == …", definition.line))
+                f"{pretty(key)}({', '.join(definition.params)}) == …, or, where the text above "
+                "states it in these words, write given: in place of def:", definition.line))
     for key, factors in program.pmfs.items():
         if key in program.defs or key in anchored:
             continue

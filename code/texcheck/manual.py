@@ -20,6 +20,7 @@ let: g_\tau \in \mathbb{R} \quad (\tau=1,\ldots,M)
 rv: X \in \mathbb{R}; Y \in \mathbb{R}; B \sim \mathrm{Bernoulli}(0.3)
 fun: \phi : \mathbb{R} \to \mathbb{R}; f : \mathbb{R}^n \to \mathbb{R}
 pmf: p(y,w)
+def: h_k(u) = x_k \phi(u)
 """.strip()
 ARROW = "→"
 # From what is needed first to what is needed seldom; a section of another name comes behind.

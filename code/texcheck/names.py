@@ -139,6 +139,7 @@ class Names(Cursor):
         self.scope = scope
         self.bound = list(bound)
         self.declaring = declaring
+        self.outcome: tuple[str, ...] = ()  # of what a table that stands by its name alone
         self.found: Scope = {}
 
     def expr(self) -> Node:
@@ -238,10 +239,7 @@ class Names(Cursor):
         start, token = self.place(), self.token()
         if token is None or not (token.kind == "letter"
                                  or token.text in GREEK | FONTS | ACCENTS):
-            over = token is not None and token.text == r"\|"
-            raise self.refuse("the name of an index is expected here" + over * (
-                r"; the largest value over unit vectors is read as an inequality: let: x \in "
-                r"\mathbb{S}^{n-1}, claim: x^\top A x, \le \lambda_{\max}(A)"), start)
+            raise self.refuse("the name of an index is expected here", start)
         key = self.base()
         while self.peek() == "'" and self.at < self.end:
             self.take()

@@ -183,6 +183,8 @@ class Function(Entry):
     square : bool
         Whether an entrywise function takes a square matrix (else: one might mean the function of
         the matrix).
+    based : bool
+        Whether a subscript is its base, as in ``\log_2``.
     jumps : bool
     picks : bool
         Whether its value is one of its arguments, or a whole number, and so is never rounded.
@@ -200,6 +202,7 @@ class Function(Entry):
     scalar: bool = field(default=False, kw_only=True)
     multiplicative: bool = field(default=False, kw_only=True)
     square: bool = field(default=True, kw_only=True)
+    based: bool = field(default=False, kw_only=True)
     jumps: bool = field(default=False, kw_only=True)
     picks: bool = field(default=False, kw_only=True)
 
@@ -332,7 +335,13 @@ class Table:
     def before_parentheses(self, entry: Function) -> Callable[..., Any]:
         """How a function is read whose name may also be a name of the author's."""
         read = self.reader("fn", entry)
-        return lambda parser, start: read(parser, start) if parser.peek() == "(" else None
+
+        def reads(parser: Any, start: int) -> Any:
+            sup = parser.superscript() if parser.peek() == "^" else None
+            ahead = 0 if sup is None else sup.after - parser.at
+            return read(parser, start) if parser.peek(ahead) == "(" else None
+
+        return reads
 
     @cached_property
     def environments(self) -> dict[str, Callable[..., Any]]:

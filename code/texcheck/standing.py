@@ -131,4 +131,5 @@ def other_meaning(key: str, word: str) -> str:
 
 def message(key: str, words: str) -> str:
     return (f"{pretty(key)} claims to be a known quantity ({words}), but no code: line ties it to "
-            f"a function that computes it: add code: {pretty(key)} == …")
+            f"a function that computes it: add code: {pretty(key)} == …, or, where the text above "
+            "states it in these words, write given: in place of def:")

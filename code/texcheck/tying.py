@@ -60,8 +60,11 @@ def unnoticed(block: Block, item: Item, evaluator: Evaluator, free: dict[str, to
 def program_with(program: Program, key: str, moved_too: bool) -> Program:
     """The declarations with one definition changed: its value a little larger, and moved too."""
     old = program.defs[key]
-    larger = Node("mul", (Node("num", ("1.01",)), old.body))
+    entries = old.body.kind == "entries"
+    formula = old.body.args[2] if entries else old.body
+    larger = Node("mul", (Node("num", ("1.01",)), formula))
     body = Node("add", (("+", larger), ("+", Node("num", ("0.0001",))))) if moved_too else larger
+    body = Node("entries", (*old.body.args[:2], body)) if entries else body
     new: Definition = replace(old, body=body)
     families = {**program.families, key: new} if key in program.families else program.families
     return replace(program, defs={**program.defs, key: new}, families=families, _closures={})

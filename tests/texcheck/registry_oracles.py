@@ -58,6 +58,10 @@ ORACLES = {
     r"\lfloor a \rfloor": lambda L: math.floor(L.a),
     r"\lceil a \rceil": lambda L: math.ceil(L.a),
     r"\mathrm{erf}(a)": lambda L: special.erf(L.a),
+    r"\mathrm{KL}(p(y, w) \,\|\, p(y) p(w))": lambda L: float(np.sum(special.rel_entr(
+        L.p, L.p.sum(1, keepdims=True) * L.p.sum(0, keepdims=True)))),
+    r"\sum_l h_l(a)": lambda L: L.x.sum() * L.phi(L.a),
+    r"\log_2 c": lambda L: np.log2(L.c),
     r"\mathbb{1}[a \le b]": lambda L: float(L.a <= L.b),
     r"\mathbb{1}[i \in \{1,2\}]": lambda L: float(L.i in (1, 2)),
     r"\mathbb{1}[i=j]": lambda L: float(L.i == L.j),

@@ -43,6 +43,23 @@ TABLE = {
     "a bound on nothing": (
         "let: a \\in \\mathbb{R}_{>0}\nclaim: \\int x e^{-a x} \\, \\mathrm{d}x\n= a^{-2}",
         "an integral has ends", r"\int x", r"\int_0^\infty x"),
+    "a function without an anchor that the text gives": (
+        "let: \\theta \\in (0,1)\ndef: p(x) = \\theta^x (1-\\theta)^{1-x}\n"
+        "claim: \\mathbb{E}_{x\\sim\\mathrm{Bernoulli}(\\theta)}\\left[ \\left( "
+        "\\frac{\\partial \\log p(x)}{\\partial \\theta} \\right)^2 \\right]\n"
+        "= \\frac{1}{\\theta(1-\\theta)}", "write given: in place of def:", "def: p", "given: p"),
+    "a function without an anchor that is tied": (
+        "let: x \\in \\mathbb{R}\ndef: f(u) = u^2\nclaim: f(2 x)\n= 4 f(x)",
+        "add code: f(u) == …", "u^2\n", "u^2\ncode: f(u) == u * u\n"),
+    "a known quantity that the text gives": (
+        "pmf: p(x, y)\n"
+        "def: I = \\sum_{x,y} p(x, y) \\log \\frac{p(x, y)}{p(x) p(y)} -- mutual information\n"
+        "claim: I\n= \\sum_y p(y) \\, \\mathrm{KL}(p(x \\mid y) \\,\\|\\, p(x))",
+        "write given: in place of def:", "def: I", "given: I"),
+    "a function of what is behind another definition": (
+        "let: w, f \\in \\mathbb{R}^n\ndef: y = w^\\top f\ndef: E(w) = y^2\n"
+        "claim: \\nabla E(w)\n= 2 y f", "and its derivative \\nabla_{w} E",
+        "def: E(w) = y^2\nclaim: \\nabla E(w)", "def: E = y^2\nclaim: \\nabla_{w} E"),
     "a product over what no line declares": (
         "let: a \\in \\mathbb{R}^n\nclaim: \\prod_c (a_1 - c)\n= a_1",
         r"write _{c\in\mathbb{R}^d}", "\\prod_c (a_1 - c)\n= a_1",

@@ -32,7 +32,8 @@ from texcheck.slips import changes
 from texcheck.trees import Node, show, walk
 
 ENTRIES = list(load().entries)
-READ_AS = {"unit": "domain"}  # the columns that a set is told by are not kept one by one
+READ_AS = {"unit": "domain",  # the columns that a set is told by are not kept one by one
+           "entries": "call"}  # they stand in a definition
 EXAMPLES = list(dict.fromkeys(e for entry in ENTRIES for e in entry.examples))
 
 

@@ -99,9 +99,14 @@ def member_holds(e: Evaluator, node: Node, env: Env, a: Node, domain: Node) -> b
     return any(v.is_scalar(m) and m == wanted for m in domain_values(e, domain, env))
 
 
+OF_NUMBERS = {r"\succeq": r"\ge", r"\preceq": r"\le", r"\succ": ">", r"\prec": "<"}  # 1×1
+
+
 def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node) -> bool:
     left, right = e.value(a, env), e.value(b, env)
     if v.is_scalar(left) and v.is_scalar(right):
+        op = OF_NUMBERS.get(op, op)
+
         def holds() -> bool:
             return v.compare(op, v.plain(left), v.plain(right))
 

@@ -104,14 +104,41 @@ def read_divergence(p: Parser, start: int) -> Node:
         raise p.refuse(r"write \mathrm{KL}(p\,\|\,q)")
     closing = {"(": ")", "[": "]"}[opening]
     p.take()
-    first = read_distribution(p, ())
+    named = p.peek() not in (r"\frac", r"\tfrac", "(", "[") and (
+        p.token() is not None and p.tokens[p.at].kind != "num")
+    first = read_distribution(p, ()) if named else None
+    if first is None or p.peek() not in ("|", r"\|"):
+        raise p.refuse(r"the first argument of a divergence is a distribution: give a mixture or a "
+                       "product a name, def: m(x) = …")
     if p.peek() == "|" and p.peek(1) == "|":
         p.at += 2
     else:
         p.take(r"\|")
-    second = read_distribution(p, ())
+    at = p.at
+    try:
+        second = read_distribution(p, ())
+    except Refused:
+        if first.kind not in ("tabledist", "pmfdist"):
+            raise
+        second = first
+    if p.peek() != closing and first.kind in ("tabledist", "pmfdist"):
+        p.at = at
+        second = read_mixed(p, first)
     p.take(closing)
     return p.node("kl", (first, second), start)
+
+
+def read_mixed(p: Parser, first: Node) -> Node:
+    r"""What a divergence is taken from, as a formula of the outcome of the first distribution: a
+    product ``p(x) p(y)``, or a mixture of tables by their names."""
+    if first.kind == "tabledist":
+        start = p.place()
+        return p.node("tabledist", (p.expr(),), start)
+    start, saved, before = p.place(), p.outcome, p.bars
+    p.outcome, p.bars = first.args[1], 0
+    body = p.expr()
+    p.outcome, p.bars = saved, before
+    return p.node("formuladist", (body,), start)
 
 
 def read_density(p: Parser, start: int) -> Node:
@@ -343,6 +370,13 @@ def log_density(e: Evaluator, node: Node, env: Env) -> Any:
 
 
 def kl_value(e: Evaluator, node: Node, env: Env, p: Node, q: Node) -> Any:
+    if q.kind == "formuladist":
+        pairs = table_outcomes(e, p.args[1], p, env)
+        weights = torch.stack([w for _, w in pairs])
+        others = torch.stack([v.tensor(e.number(q.args[0], inner, "a probability"))
+                              for inner, _ in pairs])
+        check_weights(others, show(q.args[0]))
+        return torch.special.xlogy(weights, weights / others).sum()
     if p.kind != q.kind:
         raise v.type_error("a divergence between two tables, or between two normals")
     if p.kind == "normal":
@@ -513,6 +547,8 @@ register(
          examples=(r"\mathbb{E}_{u\sim\mathrm{Laplace}(a, c)}[u^2]",)),
     Part("pmfdist", show_table, names=lambda node: (node.args[0],),
          examples=(r"\mathbb{E}_{w\sim p(w\mid y)}[a w]",)),
+    Part("formuladist", lambda node, body: show(body),
+         examples=(r"\mathrm{KL}(p(y, w) \,\|\, p(y) p(w))",)),
     Notation("density", show_density, density_value, rounds="often",
              spells={r"\mathcal{N}": read_density},
              log=log_density,
@@ -523,6 +559,8 @@ register(
     Notation("kl", lambda node, p, q: f"KL({show(p)} || {show(q)})", kl_value, rounds="often",
              spells={r"\mathrm{KL}": read_divergence, "D": read_indexed_divergence},
              vanishes=True, swaps=lambda node: node.args,
+             binds=lambda node: node.args[0].args[1] if node.args[1].kind == "formuladist" else (),
+             reach=lambda node: ([node.args[0]], [node.args[1]]),
              examples=(r"\mathrm{KL}(q \,\|\, s)",
                        r"\mathrm{KL}(\mathcal{N}(a,c) \,\|\, \mathcal{N}(0,1))",
                        r"\mathrm{KL}(\mathcal{N}(x, c I) \,\|\, \mathcal{N}(0, I))")),

@@ -10,7 +10,7 @@ import torch
 from .. import values as v
 from ..domains import DISCRETE
 from ..env import Env
-from ..errors import Undefined
+from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import is_table
@@ -154,7 +154,7 @@ def mean(e: Evaluator, node: Node, body: Node, env: Env, names: tuple[str, ...] 
     try:
         return average(e, lambda inner: e.value(body, inner), used, env, body)
     except Undefined as error:
-        parts = apart(e, body, used)
+        parts = apart(e, body, used, env)
         if parts is None:
             raise
         try:
@@ -189,12 +189,25 @@ def already(name: str, env: Env) -> bool:
     return any(key[0] == name for key in env.cuts)
 
 
-def apart(e: Evaluator, body: Node, used: set[str]) -> tuple[str, list[tuple[str, Node]]] | None:
+def of_numbers(e: Evaluator, nodes: tuple[Node, ...], env: Env) -> bool:
+    """Whether some formulas are numbers, by one outcome of what is random in them."""
+    try:
+        return all(v.is_scalar(e.value(n, env)) for n in nodes)
+    except (Refused, Undefined):
+        return False
+
+
+def apart(e: Evaluator, body: Node, used: set[str],
+          env: Env) -> tuple[str, list[tuple[str, Node]]] | None:
     """A sum as its terms; a product as its factors, where they are independent."""
     if body.kind == "add":
         return "add", list(body.args)
     if body.kind == "neg":
         return "add", [("-", body.args[0])]
+    if body.kind == "pow" and body.args[0].kind == "mul" and body.args[1].kind == "num" and (
+            body.args[1].args[0].isdigit()) and of_numbers(e, body.args[0].args, env):
+        body = Node("mul", tuple(Node("pow", (f, body.args[1])) for f in body.args[0].args))
+        e.memo.kept.append(body)
     if body.kind != "mul":
         return None
     groups: list[tuple[set[str], list[Node]]] = []
@@ -270,6 +283,26 @@ def cov_value(e: Evaluator, node: Node, env: Env, a: Node, b: Node,
             return conditional(e, body, needed, given_values(e, given, env), env, mark).value
         return average(e, body, ancestors(e, needed), env, mark).value
 
+    try:
+        return centred(e, a, b, node, mean_of)
+    except Undefined as error:
+        product = Node("pow", (a, Node("num", ("2",)))) if a is b else Node("mul", (a, b))
+        if given or apart(e, product, ancestors(e, needed), env) is None:
+            raise
+        e.memo.kept.append(product)
+        try:
+            both, *means = (mean(e, node, x, env, ()) for x in (product, a, b))
+        except Undefined:
+            raise error from None
+        if not all(v.is_scalar(m.value) for m in (both, *means)):
+            raise
+    return kept(e, node, env, Average(both.value - means[0].value * means[1].value,
+                                      both.size + means[0].size * means[1].size))
+
+
+def centred(e: Evaluator, a: Node, b: Node, node: Node,
+            mean_of: Callable[[Callable[[Env], Any], Node], Any]) -> Any:
+    """The mean of the product of two deviations from the mean."""
     first = mean_of(lambda inner: e.value(a, inner), a)
     second = first if a is b else mean_of(lambda inner: e.value(b, inner), b)
 

@@ -7,7 +7,6 @@ starts end at the same place.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 
 from .. import values as v
-from ..differentiate import jacobian
 from ..env import NOWHERE, Env
 from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
@@ -23,14 +21,18 @@ from ..grammar import Parser
 from ..names import Script, is_letter
 from ..registry import Notation, register
 from ..trees import Node, pretty, show
+from .constrained import at_kink, charted, sphere_value
 from .families import is_index
+from .slopes import ROUNDS, Objective, length_of, slopes
 from .sums import binders, bindings
 
-CONTINUOUS = ("R", "R+")
+CONTINUOUS = ("R", "R+", "interval", "simplex", "sphere")
 SCALES = (0.3, 1.0, 3.0)  # of the starts
-ROUNDS = 60
 FLAT = 1e-9  # of the largest: an eigenvalue of the Hessian that counts as zero
-Objective = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Kinked(Undefined):
+    """No gradient vanishes where a function was searched."""
 
 
 def read_arg(p: Parser, start: int) -> Node:
@@ -66,6 +68,8 @@ def over_symbol(p: Parser, first: int, last: int) -> tuple[str, Node | None] | N
     """The continuous symbol below the sign, with its domain if that stands there."""
 
     def read() -> tuple[str, Node | None] | None:
+        if p.peek() in (r"\|", "|"):
+            return of_length_one(p)
         key = p.binder_name()
         if p.accept(r"\in"):
             domain = p.domain()
@@ -77,6 +81,27 @@ def over_symbol(p: Parser, first: int, last: int) -> tuple[str, Node | None] | N
         return (key, None) if plain else None
 
     return p.inside(first, last, read)
+
+
+def of_length_one(p: Parser) -> tuple[str, Node]:
+    r"""``\|x\| = 1`` below the sign: x is a unit vector, of the size that it is declared with, or
+    that fits."""
+    start, bar = p.place(), p.take().text
+    key = p.binder_name()
+    p.take(bar)
+    if p.peek() == "_":
+        p.take()
+        p.take("2")
+    if p.peek() == "^":
+        p.take()
+        p.take("2")
+    if p.peek() != "=" or p.peek(1) != "1" or p.at + 2 != p.end:
+        raise p.refuse(rf"over what this is taken: \|{pretty(key)}\| = 1, or a set, "
+                       rf"{pretty(key)}\in\mathbb{{S}}^{{n-1}}")
+    p.at = p.end
+    let = p.scope.get(key)
+    return key, p.node("domain", ("sphere", () if let is None else (Node("sym", (key,)),), ()),
+                       start)
 
 
 def over_reals(p: Parser, op: str, sub: Script, start: int) -> Node | None:
@@ -140,18 +165,9 @@ def best_value(e: Evaluator, node: Node, env: Env, op: str, bind: Node,
 
 def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain: Node | None,
                   body: Node) -> v.Value:
-    given = domain or (e.program.lets[key].domain if key in e.program.lets else
-                       fitting(e, node, env, op, key, body))
-    name, shape, _ = given.args
-    if name not in CONTINUOUS or len(shape) > 2:
-        raise v.type_error(rf"{op} over {pretty(key)}: over \mathbb{{R}}, \mathbb{{R}}^n or "
-                           r"\mathbb{R}_{>0} only")
-    sizes = [e.whole(d, NOWHERE, "a dimension") for d in shape]
-    sizes = [*sizes, 1] if len(sizes) == 1 else sizes
+    name, sizes, ends = settled(e, node, env, op, key, domain, body)
     sign = -1 if op.endswith("max") else 1
-
-    def placed(u: torch.Tensor) -> torch.Tensor:
-        return (torch.exp(u) if name == "R+" else u).reshape(sizes)
+    count, placed = charted(name, sizes, ends)
 
     def objective(u: torch.Tensor) -> torch.Tensor:
         x = placed(u)
@@ -161,14 +177,51 @@ def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain:
     memory, kept = e.memory, len(e.kept)
     e.memory = dict(memory)
     try:
-        u = polished(objective, least(objective, math.prod(sizes), op))
+        if name == "sphere":
+            u, member, value = sphere_value(objective, count, op)
+            return placed(member(u)) if op.startswith("arg") else sign * value
+        u = lowest(objective, count, op)
         return placed(u) if op.startswith("arg") else sign * objective(u)
     finally:
         e.memory = memory
         del e.kept[kept:]
 
 
-def fitting(e: Evaluator, node: Node, env: Env, op: str, key: str, body: Node) -> Node:
+def lowest(f: Objective, count: int, op: str) -> torch.Tensor:
+    """Where a function of free numbers is least: where its gradient vanishes, or at a kink."""
+    try:
+        u = least(f, count, op)
+    except Kinked:
+        return at_kink(f, count, op)
+    return polished(f, u)
+
+
+def settled(e: Evaluator, node: Node, env: Env, op: str, key: str, domain: Node | None,
+            body: Node) -> tuple[str, list[int], list[torch.Tensor]]:
+    """The kind of the set over which an optimum is taken, the size of its members, and the ends of
+    an interval."""
+    let = e.program.lets.get(key)
+    given = domain or (let.domain if let else fitting(e, node, env, op, key, body))
+    name, shape, extra = given.args
+    if name == "sphere" and not shape:
+        shape = fitting(e, node, env, op, key, body, columns=True).args[1]
+    elif name == "sphere" and shape[0].kind == "sym" and shape[0].args[0] == key:
+        assert let is not None
+        if let.domain.args[0] not in ("R", "sphere") or len(let.domain.args[1]) != 1:
+            raise v.type_error(rf"\|{pretty(key)}\| = 1 below {op}: {pretty(key)} is declared with "
+                               r"\in \mathbb{R}^n")
+        shape = let.domain.args[1]
+    if name not in CONTINUOUS or len(shape) > 2:
+        raise v.type_error(rf"{op} over {pretty(key)}: over \mathbb{{R}}, \mathbb{{R}}^n, "
+                           r"\mathbb{R}_{>0}, an interval (a,b), \Delta^K or \|x\| = 1 only")
+    sizes = [e.whole(d, NOWHERE, "a dimension") for d in shape]
+    ends = [v.tensor(e.number(x, env, "an end of an interval")) for x in extra] if (
+        name == "interval") else []
+    return name, [*sizes, 1] if len(sizes) == 1 else sizes, ends
+
+
+def fitting(e: Evaluator, node: Node, env: Env, op: str, key: str, body: Node,
+            columns: bool = False) -> Node:
     """The numbers, or the columns of one of the declared sizes: those for which a formula is a
     number.
 
@@ -179,7 +232,8 @@ def fitting(e: Evaluator, node: Node, env: Env, op: str, key: str, body: Node) -
     """
     kept = ("fitting", id(node))
     if kept not in e.memory:
-        found = [size for size in (0, *sorted(set(e.draw.dims.values())))
+        sizes_known = sorted(set(e.draw.dims.values()))
+        found = [size for size in (sizes_known if columns else (0, *sizes_known))
                  if is_number(e, key, body, env, size)]
         if len(found) != 1:
             shown = pretty(key)
@@ -222,18 +276,6 @@ def least(f: Objective, size: int, op: str) -> torch.Tensor:
     return first
 
 
-def slopes(f: Objective, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Value, gradient and Hessian."""
-    leaf = u if u.requires_grad else u.detach().requires_grad_()
-    value = f(leaf)
-    if not value.requires_grad:
-        raise v.type_error("what is made small does not depend on what it is made small over")
-    gradient, = torch.autograd.grad(value, leaf, create_graph=True, allow_unused=True)
-    if gradient is None:
-        raise v.type_error("what is made small does not depend on what it is made small over")
-    return value, gradient, jacobian(gradient, leaf)
-
-
 def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
     """The end of Newton's method with steps that go down, with its certificate."""
     for _ in range(ROUNDS):
@@ -249,17 +291,12 @@ def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
                 raise Undefined(f"{op}: the Hessian is singular there, so that the place is not "
                                 "known to be one, or a minimum")
             return u - step
-        length = 1.0
-        while length > 1e-10:
-            with torch.no_grad():
-                lower = f(u - length * step)
-            if bool(lower <= value - 1e-4 * length * (gradient @ step)) or bool(
-                    length * (gradient @ step) < 1e-13 * value.abs()):
-                break
-            length /= 2
+        length = length_of(f, u, step, value, gradient)
+        if length is None:
+            break
         u = u - length * step
-    raise Undefined(f"{op}: no place is found where the gradient vanishes: there is none, or the "
-                    "formula has a kink there")
+    raise Kinked(f"{op}: no place is found where the gradient vanishes: there is none, or the "
+                 "formula has a kink there")
 
 
 def polished(f: Objective, u: torch.Tensor) -> torch.Tensor:

@@ -56,7 +56,8 @@ def assemble(e: Evaluator, key: str, env: Env) -> torch.Tensor:
     counts = [range(low, high + 1) for low, high in ends]
     entries = [element(e, key, index, env) for index in itertools.product(*counts)]
     if not all(v.is_scalar(x) for x in entries):
-        raise v.type_error(f"{pretty(key)} is a sequence of vectors: give its index")
+        raise v.type_error(f"{pretty(key)} is a sequence of vectors: give its index; the argument "
+                           "of a function in a code: line is a letter that no line declares, f(u)")
     shape = [len(c) for c in counts] + ([1] if len(counts) == 1 else [])
     return torch.stack([v.tensor(x) for x in entries]).reshape(shape)
 
@@ -155,6 +156,9 @@ def index_spans(e: Evaluator, node: Node, name: str, unbound: set[str] | frozens
     if node.kind == "term":
         ends = spans(e, node.args[0], env)
         return {ends[p] for p in places}
+    called = call_ends(e, node.args[0], len(node.args[1]), unbound | {name}, env)
+    if called is not None:
+        return {called[p] for p in places}
     if node.args[0].names & (unbound | {name}):
         shape = member_shape(e, node.args[0], env)
     else:
@@ -164,6 +168,33 @@ def index_spans(e: Evaluator, node: Node, name: str, unbound: set[str] | frozens
     if len(shape) != len(node.args[1]):
         return set()
     return {(1, shape[p]) for p in places}
+
+
+def ends_of(e: Evaluator, names: tuple[str, ...], spans: tuple[tuple[Node, ...], ...], body: Node,
+            env: Env) -> list[tuple[int, int]]:
+    """First and last index of entries: as they were given, or as their places in the body tell."""
+    found = []
+    for name, span in zip(names, spans, strict=True):
+        if span:
+            low, high = (e.whole(end, env.only({}), "the end of a range") for end in span)
+        else:
+            members = inferred(e, name, body, set(names) - {name}, env)
+            low, high = members[0], members[-1]
+        found.append((low, high))
+    return found
+
+
+def call_ends(e: Evaluator, node: Node, count: int, unbound: set[str] | frozenset[str],
+              env: Env) -> list[tuple[int, int]] | None:
+    """First and last index of a function that is defined by its entries; None for anything else."""
+    definition = e.program.defs.get(node.args[0]) if node.kind == "call" else None
+    if definition is None or definition.body.kind != "entries" or (
+            len(definition.body.args[0]) != count):
+        return None
+    names, spans, body = definition.body.args
+    given = {} if node.names & unbound else {
+        p: e.value(a, env) for p, a in zip(definition.params, node.args[1], strict=True)}
+    return ends_of(e, names, spans, body, env.only(given))
 
 
 def member_shape(e: Evaluator, node: Node, env: Env) -> tuple[int, ...]:

@@ -25,62 +25,79 @@ def read_function(p: Parser, entry: Function, start: int) -> Node | None:
         inner = p.expr()
         p.take(entry.brackets[1])
         return p.node("fn", (name, (inner,), 0), start)
+    shown = p.text[start:p.tokens[p.at - 1].end]
     while p.peek() == "'" and p.at < p.end:
         p.take()
         primes += 1
     if primes and (not entry.entrywise or primes > 3):
         raise p.refuse(f"a prime on {name}", start)
-    if p.peek() == "^" and p.at < p.end:
-        return powered_function(p, entry, primes, start)
     if p.peek() == "_" and p.at < p.end:
-        raise p.refuse(f"{name} with a subscript is not read", p.place())
-    args = read_arguments(p, entry)
+        return based(p, entry, shown, primes, start)
+    if p.peek() == "^" and p.at < p.end:
+        return powered_function(p, entry, shown, primes, start)
+    return applied(p, entry, shown, primes, start)
+
+
+def applied(p: Parser, entry: Function, shown: str, primes: int, start: int) -> Node:
+    """A built-in function whose name has been read, with its arguments."""
+    name, args = entry.name, read_arguments(p, entry, shown)
     least, most = entry.arguments
     if most == 1 and len(args) != 1:
         raise p.refuse(f"{name} takes one argument, {len(args)} given", start)
     if len(args) > most:
         raise p.refuse(f"{name} takes {most} arguments, {len(args)} given", start)
     if len(args) < least:
-        raise p.refuse(f"{name} of one thing: write \\{name}(a, b) or \\{name}_{{i}} x_i", start)
+        raise p.refuse(f"{name} of one thing: write {shown}(a, b) or "
+                       f"{shown}_{{i}} x_i", start)
     return p.node("fn", (name, tuple(args), primes), start)
 
 
-def read_arguments(p: Parser, entry: Function) -> list[Node]:
-    name = entry.name
+def based(p: Parser, entry: Function, shown: str, primes: int, start: int) -> Node:
+    r"""``\log_2 x``: a logarithm is the quotient of those of its argument and of its base."""
+    if not entry.based or primes or "ln" in shown:
+        raise p.refuse(f"{shown} with a subscript is not read: an entry of its value is written "
+                       f"{shown}(x)_i", p.place())
+    p.take()
+    base = p.group(p.expr)
+    if p.peek() == "^" and p.at < p.end:
+        raise p.refuse(f"a power on the name {shown}: write ({shown}_b(x))^2", p.place())
+    over = p.node("fn", (entry.name, (base,), 0), start)
+    return p.node("div", (applied(p, entry, shown, 0, start), over), start)
+
+
+def read_arguments(p: Parser, entry: Function, shown: str) -> list[Node]:
     if entry.arguments[1] > 1 and p.peek() == r"\{":
         return listed_arguments(p)
     if p.peek() != "(" or p.at >= p.end:
-        return [bare_argument(p, name)]
+        return [bare_argument(p, shown)]
     args = p.arguments()
     if p.peek() == "^" and p.at < p.end and power_unclear(p, entry, args):
-        shown = typed(entry)
-        raise p.refuse(f"{shown}(x)^2 can be read in two ways: write ({shown}"
-                       + (" x" if entry.commands else "(x)") + f")^2 or {shown}(x^2)")
+        raise p.refuse(f"{shown}(x)^2 can be read in two ways: write ({shown} x)^2 or "
+                       f"{shown}(x^2)")
     return args
 
 
-def typed(entry: Function) -> str:
-    r"""The name of a function as it is typed: ``\tanh``, ``\mathrm{ReLU}``."""
-    return entry.commands[0] if entry.commands else rf"\mathrm{{{entry.words[-1]}}}"
-
-
 def power_unclear(p: Parser, entry: Function, args: list[Node]) -> bool:
-    """Whether a power after the parentheses may belong to the argument."""
+    r"""Whether a power after the parentheses may belong to the argument: a function with a command,
+    such as ``\log``, takes one factor without parentheses too, and (x)^2 is a factor. A word, such
+    as ReLU, is applied to what stands in parentheses only."""
     sup = p.superscript()
     return (len(args) == 1 and sup is not None and sup.text != r"\top"
-            and not sup.text.startswith(r"\odot")
+            and not sup.text.startswith(r"\odot") and bool(entry.commands)
             and (entry.entrywise or entry.scalar) and not entry.multiplicative)
 
 
-def powered_function(p: Parser, entry: Function, primes: int, start: int) -> Node:
+def powered_function(p: Parser, entry: Function, shown: str, primes: int,
+                     start: int) -> Node:
     """``\\tanh^2(u)``, the square of the value; other powers are refused."""
     name, sup = entry.name, p.superscript()
     if sup is None or sup.text not in ("2", "3", "4") or primes or not entry.powers:
-        raise p.refuse(f"a power on the name {name}: write (\\{name} x)^2", p.place())
+        power = "2" if sup is None else sup.text if len(sup.text) == 1 else f"{{{sup.text}}}"
+        raise p.refuse(f"a power on the name {shown}: write ({shown}(x))^{power}", p.place())
     p.take()
     exponent = p.group(p.expr)
     if p.peek() != "(" or p.at >= p.end:
-        raise p.refuse(f"put the argument of {name} in parentheses")
+        raise p.refuse(f"put the argument of {shown} in parentheses")
     args = p.arguments()
     if len(args) != 1:
         raise p.refuse(f"{name} takes one argument, {len(args)} given", start)
@@ -99,9 +116,9 @@ def listed_arguments(p: Parser) -> list[Node]:
 CONSTANTS = ("num", "number")  # 2, \\pi, e: a product of these is clear, as in \\log 2\\pi
 
 
-def bare_argument(p: Parser, name: str) -> Node:
+def bare_argument(p: Parser, shown: str) -> Node:
     if not p.starts_factor():
-        raise p.refuse(f"{name} has no argument here")
+        raise p.refuse(f"{shown} has no argument here")
     start = p.place()
     node = p.factor()
     factors = [node]
@@ -116,8 +133,8 @@ def bare_argument(p: Parser, name: str) -> Node:
     follows = p.at < p.end and (
         p.starts_factor() or p.infix("product") or p.infix("entrywise"))
     if follows:
-        raise p.refuse(f"where the argument of {name} ends is unclear: write "
-                          f"\\{name}(…) with parentheses")
+        raise p.refuse(f"where the argument of {shown} ends is unclear: write "
+                       f"{shown}(…) with parentheses")
     return node
 
 
@@ -218,8 +235,8 @@ register(
     Notation("fn", show_function, fn_value, read=read_function, jumps=jumps, vanishes=True,
              differentiates=of_primes, keeps=argument, examples=(r"\tanh'(a)",)),
     Function("log", torch.log, commands=(r"\log", r"\ln"), words=("log", "ln"), entrywise=True,
-             square=False, siblings={r"\log": r"\exp"},
-             examples=(r"\log c", r"\log(1 + e^a)", r"\log 2\pi"),
+             square=False, based=True, siblings={r"\log": r"\exp"},
+             examples=(r"\log c", r"\log(1 + e^a)", r"\log 2\pi", r"\log_2 c"),
              refused=((r"\log c e^a", r"\log(c e^a)"), (r"\log(c)^2", r"(\log c)^2"))),
     Function("exp", torch.exp, commands=(r"\exp",), words=("exp",), entrywise=True, square=False,
              siblings={r"\exp": r"\log"}, examples=(r"\exp a",)),

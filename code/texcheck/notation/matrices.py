@@ -10,6 +10,7 @@ from .. import values as v
 from ..env import Env
 from ..evaluate import Evaluator
 from ..grammar import Parser
+from ..names import is_letter
 from ..registry import Function, Infix, Notation, register
 from ..trees import Node, joined, listed, show
 
@@ -247,7 +248,21 @@ def block(value: v.Value, zero: bool, height: int, width: int) -> torch.Tensor:
 
 
 def read_identity(p: Parser, start: int) -> Node:
-    return p.node("const", ("I", optional_size(p)), start)
+    r"""``I``, ``I_n``; ``I_{kj}`` is an entry where both letters are indices, and the identity of
+    that size where both are dimensions."""
+    sub = p.subscript() if p.peek() == "_" and p.at < p.end else None
+    letters = [t.text for t in p.tokens[sub.first:sub.last] if t.text != ","] if sub else []
+    if sub is None or len(letters) != 2 or not all(map(is_letter, letters)):
+        return p.node("const", ("I", optional_size(p)), start)
+    found = [p.lookup(letter) for letter in letters]
+    sizes = [info is not None and info.kind == "dim" for info in found]
+    if all(sizes) and "," not in sub.text:
+        return p.node("const", ("I", optional_size(p)), start)
+    if any(sizes):
+        raise p.refuse(f"I_{{{sub.text}}} is read in two ways, as an entry of the identity and as "
+                       rf"the identity of a size: write \delta_{{{sub.text}}} for the entry", start)
+    p.take("_")
+    return p.node("delta", tuple(p.group(p.indices)), start)
 
 
 def read_ones(p: Parser, start: int) -> Node | None:

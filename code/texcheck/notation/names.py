@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..program import Definition
 from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show, walk
 from .distributions import realised
-from .families import assemble
+from .families import assemble, ends_of
 from .functions import of_primes
 from .tables import values_below
 
@@ -48,6 +49,9 @@ def sym_value(e: Evaluator, node: Node, env: Env, key: str) -> v.Value:
 
 def item_value(e: Evaluator, node: Node, env: Env, base: Node,
                indices: tuple[Node | str, ...]) -> v.Value:
+    single = entry_of_call(e, base, indices, env)
+    if single is not None:
+        return single
     whole: v.Value = e.value(base, env)
     if isinstance(whole, v.Lazy):
         raise v.type_error(f"an entry of {v.shape_text(whole)}: write \\delta_{{ij}}")
@@ -70,6 +74,50 @@ def item_value(e: Evaluator, node: Node, env: Env, base: Node,
     return picked
 
 
+def entry_of_call(e: Evaluator, base: Node, indices: tuple[Node | str, ...],
+                  env: Env) -> v.Value | None:
+    """One entry of a function that is defined by its entries, without the others."""
+    definition = e.program.defs.get(base.args[0]) if base.kind == "call" else None
+    if definition is None or definition.body.kind != "entries" or any(
+            isinstance(i, str) for i in indices):
+        return None
+    names, spans, body = definition.body.args
+    if len(names) != len(indices):
+        return None
+    key, args, _ = base.args
+    given = dict(zip(definition.params, [e.value(a, env) for a in args], strict=True))
+    note_sign(e, key, list(given.values()))
+    index = [e.whole(i, env, f"the index of {pretty(key)}") for i in indices
+             if isinstance(i, Node)]
+    inner = env.only(given)
+    for place, (low, high) in zip(index, ends_of(e, names, spans, body, inner), strict=True):
+        if not low <= place <= high:
+            raise v.type_error(f"index {place} of {pretty(key)} is out of range {low} to {high}")
+    found: v.Value = e.value(body, inner.binding(dict(zip(names, index, strict=True))))
+    return found
+
+
+def entries_value(e: Evaluator, node: Node, env: Env, names: tuple[str, ...],
+                  spans: tuple[tuple[Node, ...], ...], body: Node) -> v.Value:
+    ends = ends_of(e, names, spans, body, env)
+    if any(low != 1 for low, _ in ends) or len(ends) > 2:
+        raise v.type_error("entries that do not start at 1: give the index")
+    places = itertools.product(*(range(low, high + 1) for low, high in ends))
+    found = [e.value(body, env.binding(dict(zip(names, place, strict=True)))) for place in places]
+    if not all(v.is_scalar(x) for x in found):
+        raise v.type_error("entries that are no numbers: give the index")
+    shape = [high for _, high in ends] + ([1] if len(ends) == 1 else [])
+    return torch.stack([v.tensor(x) for x in found]).reshape(shape)
+
+
+def note_sign(e: Evaluator, key: str, given: list[v.Value]) -> None:
+    """Note the sign of the single argument of a declared function."""
+    if e.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
+            e.watch.detailed or e.watch.role == "code"):
+        signs = e.watch.signs.setdefault((key, e.watch.role), set())
+        signs.add(int(np.sign(v.plain(given[0]))))
+
+
 def call_value(e: Evaluator, node: Node, env: Env, key: str, args: tuple[Node, ...],
                order: int) -> v.Value:
     given = [e.value(a, env) for a in args]
@@ -83,10 +131,7 @@ def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
     if key in e.draw.functions:
         return e.draw.functions[key]([*given, *values_below(e, key, env)])
     definition = e.program.defs[key]
-    if e.watch is not None and len(given) == 1 and v.is_scalar(given[0]) and (
-            e.watch.detailed or e.watch.role == "code"):
-        signs = e.watch.signs.setdefault((key, e.watch.role), set())
-        signs.add(int(np.sign(v.plain(given[0]))))
+    note_sign(e, key, given)
     wide = [g for g in given if isinstance(g, torch.Tensor) and g.dim() > 0]
     if any(v.square(g) for g in wide):
         check_of_numbers(key, definition)
@@ -97,7 +142,8 @@ def applied(e: Evaluator, key: str, given: list[v.Value], env: Env) -> v.Value:
                                  env.only(dict(zip(definition.params, given, strict=True))))
         return found
     except Refused as error:
-        if error.kind != "type" or not wide or len({w.shape for w in wide}) > 1:
+        if error.kind != "type" or not wide or len({w.shape for w in wide}) > 1 or (
+                definition.body.kind == "entries"):
             raise
         result = each(e, key, given, env)
         e.entrywise.add((key, len(wide)))
@@ -157,6 +203,11 @@ def show_call(node: Node, key: str, args: tuple[Node, ...], order: int) -> str:
     return f"{pretty(key)}{chr(39) * order}({listed(args)})"
 
 
+def show_entries(node: Node, names: tuple[str, ...], spans: tuple[tuple[Node, ...], ...],
+                 body: Node) -> str:
+    return f"[{', '.join(map(pretty, names))}]({show(body)})"
+
+
 def read_constant(p: Parser, start: int) -> Node | None:
     """``e`` and ``\\pi``, unless they carry a subscript."""
     if p.peek() == "_" and p.at < p.end:
@@ -184,6 +235,10 @@ register(
              refused=((r"x_{0}", r"x_{1}"),)),
     Notation("call", show_call, call_value, rounds="never", applies=read_call, names=own_key,
              differentiates=of_primes, examples=(r"\phi'(a)",)),
+    Notation("entries", show_entries, entries_value, rounds="never",
+             binds=lambda node: node.args[0],
+             reach=lambda node: ([end for span in node.args[1] for end in span], [node.args[2]]),
+             examples=(r"\sum_l h_l(a)", "h_1(a)", "h(a)")),
     Notation("number", lambda node, name: name, number_value,
              spells=dict.fromkeys((r"\pi", "e", r"\mathrm{e}"), read_constant),
              examples=(r"\pi a",)),
