@@ -1,9 +1,4 @@
-r"""The least and the greatest over a continuous symbol or a finite set, and where they are taken.
-
-A minimum over real numbers is found by Newton's method from several starts. It counts only with
-its certificate: the gradient vanishes there, every eigenvalue of the Hessian is positive, and all
-starts end at the same place.
-"""
+"""The least and the greatest over a continuous symbol or a finite set, and where they are."""
 
 from __future__ import annotations
 
@@ -11,26 +6,22 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 from .. import values as v
-from ..differentiate import jacobian
 from ..env import NOWHERE, Env
 from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
+from ..minimum import Objective, least, line, logs, on_line, polished
 from ..names import Script, is_letter
 from ..registry import Notation, register
-from ..trees import Node, pretty, show
+from ..trees import Node, pretty, show, walk
 from .families import is_index
+from .integrals import landmarks
 from .sums import binders, bindings
 
 CONTINUOUS = ("R", "R+")
-SCALES = (0.3, 1.0, 3.0)  # of the starts
-ROUNDS = 60
-FLAT = 1e-9  # of the largest: an eigenvalue of the Hessian that counts as zero
-Objective = Callable[[torch.Tensor], torch.Tensor]
 
 
 def read_arg(p: Parser, start: int) -> Node:
@@ -153,15 +144,29 @@ def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain:
     def placed(u: torch.Tensor) -> torch.Tensor:
         return (torch.exp(u) if name == "R+" else u).reshape(sizes)
 
-    def objective(u: torch.Tensor) -> torch.Tensor:
-        x = placed(u)
-        inner = env.binding({key: x}).cut({(key, ()): x})
-        return sign * v.tensor(e.number(body, inner, "what is made small or large"))
+    def objective_of(evaluator: Evaluator) -> Objective:
+        def objective(u: torch.Tensor) -> torch.Tensor:
+            x = placed(u)
+            inner = env.binding({key: x}).cut({(key, ()): x})
+            value = evaluator.number(body, inner, "what is made small or large")
+            return sign * v.tensor(value)
+
+        return objective
 
     memory, kept = e.memory, len(e.kept)
     e.memory = dict(memory)
+    objective = objective_of(e)
+    plain = objective_of(Evaluator(e.program, e.draw, e.memo))  # to look around, unwatched
     try:
-        u = polished(objective, least(objective, math.prod(sizes), op))
+        if math.prod(sizes) == 1:
+            marks = marked(e, node, body, env)
+            grid = logs(marks) if name == "R+" else line(marks)
+            u = on_line(plain, objective, grid, op)
+            if e.watch is not None:  # both sides of a kink are met
+                for side in (-1, 1):
+                    objective(u.detach() + side * (1 + u.detach().abs()))
+        else:
+            u = polished(objective, least(objective, plain, math.prod(sizes), op))
         return placed(u) if op.startswith("arg") else sign * objective(u)
     finally:
         e.memory = memory
@@ -205,71 +210,13 @@ def is_number(e: Evaluator, key: str, body: Node, env: Env, size: int) -> bool:
         return True
 
 
-def least(f: Objective, size: int, op: str) -> torch.Tensor:
-    """Where a function is smallest, found alike from all starts.
-
-    Raises
-    ------
-    Undefined
-        Where the starts disagree, none ends, or the place is not a single one.
-    """
-    rng = np.random.default_rng(0)
-    ends = [descended(f, torch.as_tensor(scale * rng.normal(size=size)), op) for scale in SCALES]
-    first = ends[0]
-    for other in ends[1:]:
-        if float((first - other).abs().max()) > 1e-5 * (1 + float(first.abs().max())):
-            raise Undefined(f"{op}: several starts end at different places")
-    return first
-
-
-def slopes(f: Objective, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Value, gradient and Hessian."""
-    leaf = u if u.requires_grad else u.detach().requires_grad_()
-    value = f(leaf)
-    if not value.requires_grad:
-        raise v.type_error("what is made small does not depend on what it is made small over")
-    gradient, = torch.autograd.grad(value, leaf, create_graph=True, allow_unused=True)
-    if gradient is None:
-        raise v.type_error("what is made small does not depend on what it is made small over")
-    return value, gradient, jacobian(gradient, leaf)
-
-
-def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
-    """The end of Newton's method with steps that go down, with its certificate."""
-    for _ in range(ROUNDS):
-        value, gradient, hessian = (x.detach() for x in slopes(f, u))
-        if not bool(torch.isfinite(hessian).all() and torch.isfinite(gradient).all()):
-            break
-        curves, basis = torch.linalg.eigh((hessian + hessian.T) / 2)
-        most = float(curves.abs().max())
-        sizes = curves.abs().clamp(min=max(1e-8 * most, 1e-300))
-        step: torch.Tensor = basis @ ((basis.T @ gradient) / sizes)
-        if float(step.abs().max()) <= 1e-9 * (1 + float(u.abs().max())):
-            if float(curves[0]) <= FLAT * most:
-                raise Undefined(f"{op}: the Hessian is singular there, so that the place is not "
-                                "known to be one, or a minimum")
-            return u - step
-        length = 1.0
-        while length > 1e-10:
-            with torch.no_grad():
-                lower = f(u - length * step)
-            if bool(lower <= value - 1e-4 * length * (gradient @ step)) or bool(
-                    length * (gradient @ step) < 1e-13 * value.abs()):
-                break
-            length /= 2
-        u = u - length * step
-    raise Undefined(f"{op}: no place is found where the gradient vanishes: there is none, or the "
-                    "formula has a kink there")
-
-
-def polished(f: Objective, u: torch.Tensor) -> torch.Tensor:
-    """Two more steps of Newton's method, tied to all that the function depends on: so the first
-    derivatives of the place, and the second, are those of the place."""
-    for _ in range(2):
-        _, gradient, hessian = slopes(f, u)
-        step: torch.Tensor = torch.linalg.inv(hessian) @ gradient
-        u = u - step
-    return u
+def marked(e: Evaluator, node: Node, body: Node, env: Env) -> list[float]:
+    """Places at which something may happen: at numbers that a formula holds, and near them."""
+    written = {float(n.args[0]) for n in walk(body) if n.kind == "num"}
+    near = (0.0, 1e-2, 1e-1, 1.0)
+    return [*landmarks(e, node, body, env),
+            *(sign * (x + side * by) for x in sorted(written)[:16] for sign in (1, -1)
+              for side in (1, -1) for by in near)]
 
 
 def show_best(node: Node, op: str, bind: Node, conditions: tuple[Node, ...], body: Node) -> str:
