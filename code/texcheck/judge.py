@@ -23,7 +23,7 @@ from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
-from .items import Block, Order
+from .items import Block, Item, Order
 from .reach import names_behind
 from .report import Report, Result
 from .search import climb
@@ -320,18 +320,21 @@ class Run:
             self.refute(result, evaluator)
 
     def closely(self) -> None:
-        """Steps between numbers with more digits than a float has."""
+        """Steps with more digits than a float has; those that are not read twice are left."""
         for result in self.report.results:
             result.exact = result.item.kind == "step" and bool(self.first_draws)
+            unread = 0
             for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
                     if result.grade == "approx":
                         self.order_closely(result, evaluator)
                         continue
                     found = precise.compared(result.item, evaluator)
-                result.exact = result.exact and found is not None
+                unread += found is None
+                result.exact = not unread
                 if found is not None and found[2]:
                     self.fail(result, digits_apart(self.block, result, *found[:2], evaluator))
+                if result.done or unread == 2:
                     break
 
     def seek(self) -> None:
@@ -545,8 +548,15 @@ class Run:
             return "vacuous", (f"entry {small + 1} is not the same number on both sides, but "
                                "too small to be compared: state it by itself, divided by its "
                                "size")
-        close = sum(g <= TIGHT for g in result.gaps)
+        tight = self.tight(item)
+        close = sum(g <= tight for g in result.gaps)
         if result.gaps and close < TIGHT_SHARE * len(result.gaps):
-            return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "
+            return "value", (f"the sides agree to {tight:g} on {close} of {len(result.gaps)} draws "
                              f"only (worst {result.worst:.2g})")
         return None
+
+    def tight(self, item: Item) -> float:
+        """The relative difference that is allowed on most draws."""
+        exact = item.kind == "code" and item.left is not None and anchor.exact(
+            item.python, item.left, self.block.program)
+        return anchor.TIGHT if exact else TIGHT

@@ -269,11 +269,22 @@ def scalar_power(a: Sized, b: Sized) -> Sized:
         return exact(result)
     if isinstance(a, Number):
         if a < 0:
+            if counted(tensor(b)):
+                return torch.pow(torch.tensor(float(a), dtype=torch.float64), b)
             raise Undefined("a power of a negative number")
         if a == 0:
             raise Undefined("a power of zero")
         return torch.exp(tensor(b) * math.log(a))
     return a**b
+
+
+def counted(b: torch.Tensor) -> bool:
+    """Whether a number is whole and not moved, or one of many that are evaluated at once: there
+    a power that does not exist is not a number."""
+    try:
+        return float(b).is_integer() and not b.requires_grad
+    except RuntimeError:
+        return True
 
 
 def elementwise_power(a: Value, b: Value) -> Value:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import mpmath
 import torch
 
 from .. import values as v
@@ -14,6 +16,8 @@ from ..errors import Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import is_table
+from ..precise import closely
+from ..quadrature import readable
 from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show
 from .distributions import KINDS, read_distribution, with_size
@@ -28,6 +32,7 @@ from .joint import (
     is_finite,
     magnitude,
     over,
+    parents,
     sources,
 )
 from .tables import read_events, table_outcomes
@@ -151,6 +156,12 @@ def mean(e: Evaluator, node: Node, body: Node, env: Env, names: tuple[str, ...] 
     if not used:
         value = e.value(body, env)
         return Average(value, magnitude(value))
+    counted: dict[str, Any] = {
+        n: KINDS["poisson"].outcomes(e, dist, env)  # type: ignore[misc]
+        for n in used if (dist := e.program.rvs[n].dist) is not None and dist.kind == "poisson"
+        and not e.program.rvs[n].ranges and not parents(e, n)}
+    if counted:
+        check_counts(e, body, counted, env, letter=False)
     try:
         return average(e, lambda inner: e.value(body, inner), used, env, body)
     except Undefined as error:
@@ -246,13 +257,44 @@ def over_law(e: Evaluator, node: Node, env: Env, names: tuple[str, ...], dist: N
         raise v.type_error("one name on the left of \\sim")
     law = KINDS[dist.kind]
     if law.outcomes is not None:
-        pairs = [(env.binding({names[0]: value}), weight)
-                 for value, weight in law.outcomes(e, dist, env)]
+        outcomes = law.outcomes(e, dist, env)
+        if law.kind == "poisson":
+            check_counts(e, body, {names[0]: outcomes}, env, letter=True)
+        pairs = [(env.binding({names[0]: value}), weight) for value, weight in outcomes]
         return kept(e, node, env, over(e, lambda inner: e.value(body, inner), pairs, [], body))
     dist = with_size(e, dist, names[0], body, env)
     letter = Stage(names, dist=dist, letter=True)
     return kept(e, node, env, over(e, lambda inner: e.value(body, inner), [(env, 1.0)], [letter],
                                    body))
+
+
+def check_counts(e: Evaluator, body: Node, counted: dict[str, Any], env: Env, *,
+                 letter: bool) -> None:
+    """Look at what a mean over counts leaves out: beyond the last outcome, and far beyond it.
+
+    Raises
+    ------
+    Undefined
+        Where a term there is more than rounding, as where the mean is infinite.
+    """
+    for name, outcomes in counted.items():
+        last, weight = outcomes[-1]
+        if not readable(v.tensor(weight)):
+            return
+        rate = -math.log(v.plain(outcomes[0][1]))  # of the weight at zero
+
+        def term(k: int, name: str = name, rate: float = rate) -> Any:
+            known = {} if letter else {name: k}
+            value = closely(e, body, {name: k} if letter else {}, env, known)
+            return None if value is None else abs(value) * mpmath.exp(
+                k * mpmath.log(rate) - rate - mpmath.loggamma(k + 1))
+
+        size = max((t for k in range(0, last, 8) if (t := term(k)) is not None), default=None)
+        for k in (last, 2 * last, 10 * last, 100 * last, 10_000 * last):
+            found = term(k)
+            if size is not None and found is not None and found > 1e-13 * size:
+                raise Undefined("this expectation is infinite, or too much of it lies at large "
+                                "counts")
 
 
 def var_value(e: Evaluator, node: Node, env: Env, a: Node, given: tuple[Node, ...]) -> Any:
