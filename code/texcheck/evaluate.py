@@ -36,6 +36,8 @@ class Evaluator:
         The random variable whose distribution is being evaluated.
     singly : bool
         Whether the members of every sum are taken one by one.
+    choosing : bool
+        Whether a condition is evaluated that chooses a value.
     doubts : list of torch.Tensor
         By how much rules for means inside an integrand differ, where many are taken at once.
     """
@@ -50,6 +52,7 @@ class Evaluator:
         self.entrywise: set[tuple[str, int]] = set()
         self.work = 0
         self.singly = False
+        self.choosing = False
         self.watch: Watch | None = None
         self.recorder: Recorder | None = None
         self.sampling = ""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
+from . import anchor, arms, compare, coverage, orders, perturb, precise, slack, tying
 from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .corners import THEMES
@@ -26,7 +26,7 @@ from .evaluate import Evaluator
 from .items import Block, Item, Order
 from .reach import names_behind
 from .report import Report, Result
-from .search import climb
+from .search import climb, uncounted
 from .trees import pretty, walk
 
 DRAWS = 24
@@ -41,6 +41,7 @@ MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_VALUES = 15_000  # the nodes of all searches of a block
+VALLEY_VALUES = 8_000  # and of all followings of a slack
 TIES = 24  # draws on which an anchor may notice that a definition has changed
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
@@ -346,15 +347,22 @@ class Run:
             rng = np.random.default_rng([*self.seed, *result.number, 11])
             until = self.memo.valued + SEARCH_VALUES // waiting
             names = names_behind(self.block.program, *compare.trees(result.item))
+            free = uncounted(self.block.program, *compare.trees(result.item))
             with timed(result):
                 starts = [e for _, e in [*self.tightest.get(id(result), []),
                                          *self.others.get(id(result), [])]]
                 for number, start in enumerate(starts):
                     values = (until - self.memo.valued) // (len(starts) - number)
                     found = climb(start, partial(perturb.violation, result), names, rng,
-                                  evaluations=SEARCH, values=values, enough=1e-7)
+                                  evaluations=SEARCH, values=values, enough=1e-7, free=free)
                     if found is not None and found[0] > 0:
                         self.refute(result, found[1])
+                    if result.done:
+                        break
+                draws = slack.bottoms(result.item, starts[:1], self.first_draws[:6], names,
+                                      VALLEY_VALUES // waiting)
+                for draw in () if result.done else draws:
+                    self.refute(result, draw)
                     if result.done:
                         break
 

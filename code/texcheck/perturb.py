@@ -97,7 +97,7 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
         lowest = v.ordered(result.item.relation, left, right)[1][0]
         broken = torch.zeros(left.numel(), dtype=left.dtype)
         sizes = torch.maximum(left.abs(), right.abs()).reshape(-1)
-        if lowest < -v.ROUNDED * sizes.max():
+        if lowest < -2e-14 * sizes.max():
             broken[sizes.argmax()] = -lowest
         return broken.reshape(left.shape)
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)

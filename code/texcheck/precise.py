@@ -160,9 +160,14 @@ def closely(evaluator: Evaluator, node: Node, bound: Mapping[str, Any], env: Env
 
 
 def rounded(evaluator: Evaluator, item: Item) -> bool:
+    """Whether a step holds symbols that are tied to one another."""
+    return tied(evaluator, *trees(item))
+
+
+def tied(evaluator: Evaluator, *nodes: Node) -> bool:
     """Whether symbols are tied to one another, as shares are: then they are so up to rounding."""
     program = evaluator.program
-    names = names_behind(program, *trees(item))
+    names = names_behind(program, *nodes)
     return any(k in names and let.domain.args[0] in TIED for k, let in program.lets.items()) or any(
         n.kind == "rel" and n.args[0] == "=" for n in program.assumptions)
 
@@ -539,9 +544,28 @@ def reduced(p: Precise, node: Node, place: Place, op: str, binds: tuple[Node, ..
 
 
 def related(p: Precise, node: Node, place: Place, op: str, left: Node, right: Node) -> bool:
-    a, b = mixed(p.number(left, place), p.number(right, place))
+    pairs = pairs_of(p.value(left, place), p.value(right, place))
+    if len(pairs) > 1 or op in ("=", r"\ne"):
+        equal = all(same(a, b) for a, b in pairs)
+        if op not in ("=", r"\ne"):
+            raise Unknown(op)
+        return equal == (op == "=")
+    a, b = mixed(*pairs[0])
+    if same(a, b):
+        return op in (r"\le", r"\ge")
     return bool({"=": a == b, r"\ne": a != b, "<": a < b, ">": a > b, r"\le": a <= b,
                  r"\ge": a >= b}[op])
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two numbers are equal; raises Unknown where more digits may say otherwise."""
+    a, b = mixed(a, b)
+    if a == b:
+        return True
+    if isinstance(a, mpmath.mpf) and abs(a - b) <= mpmath.mpf(10) ** (-mpmath.mp.dps // 2) * max(
+            abs(a), abs(b)):
+        raise Unknown("digits that cancel")
+    return False
 
 
 def cases(p: Precise, node: Node, place: Place, *rows: Any) -> Any:

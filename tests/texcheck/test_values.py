@@ -170,3 +170,70 @@ def test_an_anchor_to_ten_digits_is_none(digits):
 def test_a_declared_whole_number_has_a_limit_too():
     accepted("let: q \\in \\mathbb{N}; a \\in \\mathbb{R}\n"
              r"claim: \lim_{q\to\infty} a (1 + \sin(2 \pi q) + \frac{1}{q})" "\n= a")
+
+
+# ---- predicates between numbers that are close -------------------------------------------
+
+TOO_CLOSE = [
+    (r"A \in \mathbb{R}^{n\times n}", r"\mathbb{1}[A + 10^{-13} I = A]", "= 1"),
+    (r"A \in \mathbb{R}^{n\times n}", r"\mathbb{1}[A + 10^{-13} I_n = A]", "= 1"),
+    (r"a \in (1, 2)", r"\mathbb{1}[a + 10^{-13} = a]", "= 1"),
+    (r"a \in (1, 2)", r"\mathrm{rank}\begin{pmatrix} a & 0 \\ 0 & 10^{-20} \end{pmatrix}", "= 1"),
+]
+CLOSE = [
+    (r"a \in \mathbb{R}", r"a \mathbb{1}[0.1 \cdot 3 = 0.3]", "= a"),
+    (r"u \in \mathbb{S}^{n-1}; a \in \mathbb{R}", r"a \mathbb{1}[\|u\| = 1]", "= a"),
+    (r"A \in \mathbb{R}^{n\times n}", r"\mathbb{1}[A + 10^{-13} I_n = A] + \|A\|_F^2",
+     r"= \|A\|_F^2"),
+]
+
+
+@pytest.mark.parametrize("declared, left, right", TOO_CLOSE, ids=[o[1] for o in TOO_CLOSE])
+def test_close_is_not_equal(declared, left, right):
+    refused(statement(declared, (left, right)))
+
+
+@pytest.mark.parametrize("declared, left, right", CLOSE, ids=[o[1] for o in CLOSE])
+def test_equal_up_to_rounding_is_equal(declared, left, right):
+    accepted(statement(declared, (left, right)))
+
+
+def test_a_positive_number_has_no_square_that_is_zero():
+    accepted("let: a \\in \\mathbb{R}\nassume: |a| > 0\n"
+             r"claim: \mathbb{1}[a^2 = 0]" "\n= 0")
+
+
+def test_the_order_of_matrices_is_seen_to_twelve_digits():
+    refused("let: w \\in \\mathbb{R}^n\nassume: n > 1\n"
+            r"claim: 1.000000000001 I_n" "\n" r"\preceq I_n + w w^\top")
+
+
+# ---- counterexamples far out, and at the bottom of a valley -------------------------------
+
+FAR_OUT = [
+    (r"c \in \mathbb{R}_{>0}", r"\log c", r"\le 22"),
+    (r"x \in (3, \infty)", r"x^{1/20}", r"\le \log x"),
+    (r"p \in (0, 1)", r"-\log p", r"\le 30"),
+    (r"N \in \mathbb{N}", "1.01^{N-1}", r"\le N^{10}"),
+    (r"A \in \mathbb{S}^n_{++}", r"\lambda_{\max}(A)", r"\le 10^{11} \lambda_{\min}(A)"),
+    (r"a, b \in \mathbb{R}", r"10^6 (b - a^2)^2 + (3 - a)^2", r"\ge 1"),
+]
+
+
+@pytest.mark.parametrize("declared, left, right", FAR_OUT, ids=[o[1] for o in FAR_OUT])
+def test_a_search_goes_far_and_down(declared, left, right):
+    more = "x \\in \\mathbb{R}_{>0}\nassume: x > 3" if "infty" in declared else declared
+    refused(statement(more, (left, right)))
+
+
+BOTTOM = [
+    (r"a, b \in \mathbb{R}", r"10^6 (b - a^2)^2 + (3 - a)^2", r"\ge 0"),
+    (r"a, b, c \in \mathbb{R}_{>0}", r"(a^2 + b^2 + c^2)^2", r"\ge 3 (a^3 b + b^3 c + c^3 a)"),
+    (r"N \in \mathbb{N}", r"1.01^N", r"\ge \frac{N}{100}"),
+    (r"A \in \mathbb{S}^n_{++}", r"\lambda_{\max}(A)", r"\ge \lambda_{\min}(A)"),
+]
+
+
+@pytest.mark.parametrize("declared, left, right", BOTTOM, ids=[o[1] for o in BOTTOM])
+def test_what_holds_everywhere_holds_far_out(declared, left, right):
+    accepted(statement(declared, (left, right)))
