@@ -18,6 +18,7 @@ from .differentiate import jacobian
 from .env import NOWHERE
 from .evaluate import Evaluator
 from .items import Item
+from .perturb import chooses
 from .search import NO_VALUE
 
 MOVED = {"R": 0.0, "R+": 1.0, "R-": -1.0}  # domains, and the sign of what has a logarithm
@@ -35,7 +36,8 @@ def bottoms(item: Item, starts: Sequence[Evaluator], more: Sequence[Evaluator],
     Parameters
     ----------
     item : Item
-        A step with ``\\le`` or ``\\ge`` between numbers; of others, nothing is found.
+        A step with ``\\le`` or ``\\ge`` between numbers, without a kink; of others, nothing is
+        found.
     starts : sequence of Evaluator
         Where the slack is followed by itself, and beside the size of both sides.
     more : sequence of Evaluator
@@ -45,8 +47,8 @@ def bottoms(item: Item, starts: Sequence[Evaluator], more: Sequence[Evaluator],
     values : int
         Nodes that may be valued: a bound on the time.
     """
-    if item.relation not in (r"\le", r"\ge"):
-        return
+    if item.relation not in (r"\le", r"\ge") or not starts or chooses(starts[0].program, item):
+        return  # at a kink, curvatures lead nowhere
     ways = [(start, beside) for start in starts for beside in (False, True)]
     ways += [(start, True) for start in more]
     for start, beside in ways:

@@ -5,6 +5,8 @@ Each kind is a table of statements that are true and of false ones beside them.
 
 import pytest
 import texcheck
+import torch
+from texcheck.differentiate import gradient, jacobian
 
 SEEDS = range(5)  # on which what is false is refused, and
 TRUE_SEEDS = range(2)  # what is true is accepted
@@ -237,3 +239,15 @@ BOTTOM = [
 @pytest.mark.parametrize("declared, left, right", BOTTOM, ids=[o[1] for o in BOTTOM])
 def test_what_holds_everywhere_holds_far_out(declared, left, right):
     accepted(statement(declared, (left, right)))
+
+
+def test_a_jacobian_by_columns_is_the_one_by_rows():
+    """Where there are fewer symbols than entries; and so are its own derivatives."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 1, dtype=torch.float64, generator=generator, requires_grad=True)
+    out = torch.cat([x * x[0], torch.sin(x) * x.sum(), torch.relu(x), x * 0 + 1])
+    rows = torch.stack([gradient(o, x) for o in out.reshape(-1)]).reshape(12, 1, 3, 1)
+    found = jacobian(out, x)
+    assert torch.allclose(found, rows, rtol=1e-14, atol=0)
+    second = [torch.autograd.grad((j**2).sum(), x, retain_graph=True)[0] for j in (found, rows)]
+    assert torch.allclose(*second, rtol=1e-13, atol=1e-15)
