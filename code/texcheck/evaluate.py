@@ -24,6 +24,8 @@ class Evaluator:
     ----------
     memory : dict
         Values by node and by the surroundings that the node depends on.
+    errors : dict
+        By how much values that are approximations may be wrong, by the same keys.
     kept : list
         What must live as long as the memory, whose keys hold its identity.
     memo : Memo
@@ -50,6 +52,7 @@ class Evaluator:
         self.kept: list[Any] = []
         self.active: set[Any] = set()
         self.entrywise: set[tuple[str, int]] = set()
+        self.errors: dict[Any, float] = {}
         self.work = 0
         self.singly = False
         self.choosing = False
@@ -103,6 +106,10 @@ class Evaluator:
                     self.kept.append(value)
                     parts.append((place, stamp(value)))
         return tuple(parts)
+
+    def errs(self, node: Node, env: Env, error: float) -> None:
+        """Note by how much the value of a node, found by approximation, may be wrong."""
+        self.errors[self.key(node, env)] = error
 
     def number(self, node: Node, env: Env, what: str) -> Any:
         """The value of a node that must be a number."""

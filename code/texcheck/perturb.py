@@ -36,6 +36,7 @@ OUTLAST = 12  # shakes that a difference outlasts: by chance, no entry of a thou
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
 TAME = ("exact",), ("exact", "small")  # themes on which a mean is trusted: of =, of inequalities
+MEANS = ("expect", "var", "cov", "chance")
 APPROXIMATE = 1e-10  # of the largest number met: what a mean or an integral may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
 
@@ -142,8 +143,7 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         return False
     spread, most = torch.zeros_like(gap), 0.0
     often = composed(evaluator.program, result.item)
-    inexact = integrates(evaluator.program, result.item) or approximates(evaluator.program,
-                                                                         result.item)
+    inexact = unbounded(evaluator, result.item)
     for number in range(OUTLAST):
         shaken = Shaken(evaluator, number, whole_matrices=not often)
         moved = evaluated(result.item, shaken).pair()
@@ -159,6 +159,17 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         if not bool((gap > torch.maximum(BEYOND * spread, floor)).any()):
             return False
     return True
+
+
+def unbounded(evaluator: Evaluator, item: Item) -> bool:
+    """Whether a step holds an approximation that has noted no bound of its error: what has, is
+    shaken by it."""
+    program = evaluator.program
+    if not integrates(program, item) and not approximates(program, item):
+        return False
+    noted = {key[0] if isinstance(key, tuple) else key for key in evaluator.errors}
+    return any(id(n) not in noted for n in nodes_behind(program, *trees(item))
+               if n.kind in MEANS or approximate(n))
 
 
 def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
@@ -177,8 +188,12 @@ def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
 
 def approximates(program: Program, item: Item) -> bool:
     """Whether a step holds a value that is found to a bound of its error only."""
-    kinds = (registry.kind(n.kind) for n in nodes_behind(program, *trees(item)))
-    return any(isinstance(k, registry.Notation) and k.approximate for k in kinds)
+    return any(map(approximate, nodes_behind(program, *trees(item))))
+
+
+def approximate(node: Node) -> bool:
+    kind = registry.kind(node.kind)
+    return isinstance(kind, registry.Notation) and kind.approximate
 
 
 def integrates(program: Program, item: Item) -> bool:
@@ -268,6 +283,9 @@ class Shaken(Evaluator):
         if isinstance(found, (torch.Tensor, float)):
             self.inspect(node, found, env)
             found = self.shake(node, found, env)
+            error = self.errors.get(key)
+            if error:
+                found = found + error * float(self.rng.choice([-1.0, 1.0]))
             self.memory[key] = found
         return found
 

@@ -241,6 +241,49 @@ def test_what_holds_everywhere_holds_far_out(declared, left, right):
     accepted(statement(declared, (left, right)))
 
 
+# ---- approximations with a bound of their own error --------------------------------------
+
+APPROXIMATE = [
+    ("let: a \\in \\mathbb{R}", r"\int_0^1 \frac{4 a}{1 + u^2} \, \mathrm{d}u", "= 3.141592653 a"),
+    ("let: a \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathcal{N}(0, 1)", r"P(X \ge a)",
+     r"\le 10^3 e^{-0.6 a^2}"),
+    ("let: a \\in (7, 9)\nrv: X \\sim \\mathcal{N}(0, 1)",
+     r"\begin{pmatrix} P(X \le 0) \\ P(X \ge a) \end{pmatrix}",
+     r"= \begin{pmatrix} \frac12 \\ e^{-a^2} \end{pmatrix}"),
+    ("let: m \\in \\mathbb{R}; s \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathcal{N}(m, s^2)",
+     r"P(X \ge m + 7 s)", "= 0"),
+    ("let: a \\in (20, 30)\nrv: X \\sim \\mathrm{Laplace}(0, 1)", r"P(X \ge a)", "= e^{-a}"),
+]
+
+
+@pytest.mark.parametrize("declared, left, right", APPROXIMATE, ids=[o[1] for o in APPROXIMATE])
+def test_an_approximation_is_as_exact_as_it_says(declared, left, right):
+    refused(f"{declared}\nclaim: {left}\n{right}")
+
+
+CLOSED = [
+    ("let: m, a \\in \\mathbb{R}; s \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathcal{N}(m, s^2)",
+     r"P(X \le a)", r"= \Phi(\frac{a - m}{s})"),
+    ("let: a, c \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathrm{Exponential}(c)", r"P(a \le X)",
+     "= e^{-c a}"),
+    ("let: a \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathrm{Laplace}(0, 1)", r"P(X \ge a)",
+     r"= \frac12 e^{-a}"),
+    ("let: a \\in (1, 2)\nrv: X \\sim \\mathrm{Uniform}(0, a)", r"P(X \ge 1)",
+     r"= \frac{a - 1}{a}"),
+    ("let: a \\in \\mathbb{R}_{>0}\nrv: X \\sim \\mathcal{N}(0, 1)", r"P(X \ge a)",
+     r"\le e^{-0.5 a^2}"),
+    ("let: a \\in \\mathbb{R}\nrv: X \\sim \\mathcal{N}(0, 1)",
+     r"\frac{\partial}{\partial a} P(X \ge a)", r"= -\mathcal{N}(a; 0, 1)"),
+    ("let: m \\in \\mathbb{R}_{>0}; v \\in (0.5, 2)\nrv: X \\sim \\mathcal{N}(m, v)",
+     r"\mathbb{E}[X^2] + \mathrm{Var}(X)", "= m^2 + 2 v"),
+]
+
+
+@pytest.mark.parametrize("declared, left, right", CLOSED, ids=[o[1] for o in CLOSED])
+def test_means_and_tails_are_accepted(declared, left, right):
+    accepted(f"{declared}\nclaim: {left}\n{right}")
+
+
 def test_a_jacobian_by_columns_is_the_one_by_rows():
     """Where there are fewer symbols than entries; and so are its own derivatives."""
     generator = torch.Generator().manual_seed(0)

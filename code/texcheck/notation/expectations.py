@@ -370,13 +370,78 @@ def independently(e: Evaluator, events: tuple[Node, ...], env: Env, node: Node) 
             names, own = names | other[0], other[1] + own
         groups.append((names, own))
     result: Any = 1
+    closed = True
     for _, own in groups:
         needed = depends(e, own)
         check_atoms(e, own)
+        tail = in_closed_form(e, own[0], env) if len(own) == 1 else None
+        if tail is not None:
+            result = v.multiply(result, tail)
+            continue
+        closed = False
         found = average(e, lambda inner, own=own: all_hold(e, own, inner),  # type: ignore[misc]
                         ancestors(e, needed), env, own[0])
         result = v.multiply(result, found.value)
+    if closed:
+        e.errs(node, env, 1e-14 * magnitude(result))
     return result
+
+
+def in_closed_form(e: Evaluator, event: Node, env: Env) -> Any:
+    """The probability that a variable is above or below a number, in closed form, so that a small
+    one has all its digits; None where there is none."""
+    left, op, right = event.args
+    for side, other, towards in ((left, right, op), (right, left, TURNED.get(op, ""))):
+        if side is None or other is None or side.kind != "sym" or towards not in TURNED:
+            continue
+        name = side.args[0]
+        rv = e.program.rvs.get(name)
+        if (rv is None or rv.dist is None or rv.ranges or already(name, env) or parents(e, name)
+                or depends(e, [other]) or rv.dist.kind not in TAILS):
+            continue
+        place = e.value(other, env)
+        parameters = [e.value(a, env) for a in rv.dist.args]
+        if not all(v.is_scalar(x) and readable(v.tensor(x)) for x in (place, *parameters)):
+            return None
+        law = KINDS[rv.dist.kind]
+        assert law.axes is not None and law.value is not None
+        middle = torch.full((1,), 0.5, dtype=torch.float64)
+        law.axes(e, rv.dist, env)
+        law.value(e, rv.dist, env, middle, 1)  # its parameters are looked at there
+        below, above = TAILS[rv.dist.kind](*map(v.tensor, (place, *parameters)))
+        return below if towards in ("<", r"\le") else above
+    return None
+
+
+def normal_tails(x: torch.Tensor, mean: torch.Tensor,
+                 variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = (x - mean) / torch.sqrt(2 * variance)
+    return torch.special.erfc(-z) / 2, torch.special.erfc(z) / 2
+
+
+def exponential_tails(x: torch.Tensor, rate: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = rate * torch.relu(x)
+    return -torch.expm1(-z), torch.exp(-z)
+
+
+def laplace_tails(x: torch.Tensor, middle: torch.Tensor,
+                  width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = (x - middle) / width
+    far = torch.exp(-z.abs()) / 2
+    near = 1 - far
+    return torch.where(z < 0, far, near), torch.where(z < 0, near, far)
+
+
+def uniform_tails(x: torch.Tensor, low: torch.Tensor,
+                  high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    inside = torch.minimum(torch.maximum(x, low), high)
+    return (inside - low) / (high - low), (high - inside) / (high - low)
+
+
+TAILS: dict[str, Callable[..., tuple[torch.Tensor, torch.Tensor]]] = {
+    "normal": normal_tails, "exponential": exponential_tails, "laplace": laplace_tails,
+    "uniform": uniform_tails}
+TURNED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
 
 
 def check_atoms(e: Evaluator, events: list[Node]) -> None:
@@ -423,7 +488,7 @@ def normal_distribution(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     value = e.value(a, env)
     if isinstance(value, v.Lazy) or v.square(value):
         raise v.type_error(f"\\Phi of {v.shape_text(value)}")
-    return torch.special.ndtr(v.tensor(value))
+    return torch.special.erfc(v.tensor(value) / -math.sqrt(2)) / 2  # exact in the tails too
 
 
 def behind_bar(given: tuple[Node, ...]) -> str:

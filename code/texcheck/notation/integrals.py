@@ -195,7 +195,9 @@ def integral_value(e: Evaluator, node: Node, env: Env, key: str, low: Node, high
     if moves(e, body, env, bounds) and not smooth(e, body):
         raise v.type_error("a derivative of the integral of a function with kinks or jumps: split "
                            "the integral where they are, or write it without the derivative")
-    return quadrature(integrand, line, marks)
+    found, error = quadrature(integrand, line, marks)
+    e.errs(node, env, error)
+    return found
 
 
 def nested(e: Evaluator, key: str, body: Node) -> bool:
@@ -262,9 +264,9 @@ def smooth(e: Evaluator, body: Node) -> bool:
     return True
 
 
-def quadrature(f: Integrand, line: Line, marks: list[float]) -> torch.Tensor:
+def quadrature(f: Integrand, line: Line, marks: list[float]) -> tuple[torch.Tensor, float]:
     """The integral of f over a line, to `ENOUGH`, by a partition that is refined where the two
-    rules differ.
+    rules differ; and by how much it may be wrong.
 
     Raises
     ------
@@ -297,11 +299,12 @@ def quadrature(f: Integrand, line: Line, marks: list[float]) -> torch.Tensor:
     if waiting or not math.isfinite(found) or settled[2] > ENOUGH * found:
         raise Undefined("an integral is not found: the estimate of its error does not become "
                         "small, or it does not exist")
+    wrong = 3 * settled[2] + 3 * TAIL * found + (ENOUGH * found if v.plain(rest) else 0.0)
     result, _, _ = panels(f, line, kept)
     if not result.requires_grad:
-        return result.sum() + rest
+        return result.sum() + rest, wrong
     halves = [half for a, b in kept for half in ((a, (a + b) / 2), ((a + b) / 2, b))]
-    return panels(f, line, halves)[0].sum() + rest
+    return panels(f, line, halves)[0].sum() + rest, wrong
 
 
 def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized]:

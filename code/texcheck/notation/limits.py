@@ -31,6 +31,7 @@ from ..trees import Node, pretty, show
 FIRST = 32  # terms of the first partial sum; each next one has twice as many
 DOUBLINGS = 7
 ENOUGH = 1e-10
+ERROR = 1e-14  # of the sizes of its terms: what a series may be wrong that ends below rounding
 STEP = 0.25  # from the place of a limit: the farthest point that is looked at
 PROBES = 8  # places between those that are extrapolated, on each half of the way
 FAR = (6, 9, 13, 18, 30, 60, 100)  # decimal digits between the limit and places far beyond them
@@ -106,7 +107,7 @@ def limit_value(e: Evaluator, node: Node, env: Env, key: str, target: Node,
         way = Way(v.plain(place), STEP * max(1.0, abs(v.plain(place))), False)
         sequences = [at([place + sign * way.step / 2**k for k in range(DOUBLINGS + 2)])
                      for sign in (1, -1)]
-    found = agreed([extrapolated(s) for s in sequences], "a limit")
+    found, error = agreed([extrapolated(s) for s in sequences], "a limit")
 
     def gaps(shares: Iterable[float], exact: bool) -> list[float]:
         """How far the function is from the limit, at shares of the way, where that is known."""
@@ -122,6 +123,7 @@ def limit_value(e: Evaluator, node: Node, env: Env, key: str, target: Node,
 
     check_still(gaps, max(float(x.detach().abs()) for s in sequences for x in s),
                 way.place is None)
+    e.errs(node, env, error)
     return found
 
 
@@ -184,14 +186,28 @@ def read_series(p: Parser, key: str, low: Node, body: Node, start: int) -> Node:
 
 def series_value(e: Evaluator, node: Node, env: Env, key: str, low: Node,
                  body: Node) -> v.Value:
-    first = e.whole(low, env, "the lower end of a sum")
+    found, error = added_up(e, node, env, key, e.whole(low, env, "the lower end of a sum"), body)
+    e.errs(node, env, error)
+    return found
+
+
+def added_up(e: Evaluator, node: Node, env: Env, key: str, first: int,
+             body: Node) -> tuple[torch.Tensor, float]:
+    """A series from its `first` term on, and by how much it may be wrong.
+
+    Raises
+    ------
+    Undefined
+        Where its terms do not become small, or it is not found.
+    """
     terms = torch.zeros(0, dtype=torch.float64)
     ended: torch.Tensor | None = None
+    size = 0.0
     for doubling in range(DOUBLINGS + 1):
         count = FIRST * 2**doubling
         more, least = several(e, node, env, key, body, range(first + len(terms), first + count))
         if ended is not None and not bool(torch.isfinite(more.detach()).all()):
-            return ended  # what no float holds lies beyond the end
+            return ended, ERROR * size  # what no float holds lies beyond the end
         terms = torch.cat([terms, more])
         size = float(terms.detach().abs().sum())
         if not math.isfinite(size):
@@ -202,7 +218,7 @@ def series_value(e: Evaluator, node: Node, env: Env, key: str, low: Node,
         ended = terms.sum() if ended is None else ended
         if count >= least:
             check_beyond(e, body, key, env, first + count, size * 1e-15)
-            return terms.sum()
+            return terms.sum(), ERROR * size
     else:
         sums = torch.cumsum(terms, 0)
         places = [FIRST * 2**k for k in range(DOUBLINGS + 1)]
@@ -277,8 +293,8 @@ def distance(column: list[torch.Tensor]) -> float:
     return found if math.isfinite(found) else math.inf
 
 
-def agreed(found: list[tuple[torch.Tensor, float]], what: str) -> torch.Tensor:
-    """What two ways to the limit agree on.
+def agreed(found: list[tuple[torch.Tensor, float]], what: str) -> tuple[torch.Tensor, float]:
+    """What two ways to the limit agree on, and how far they are apart.
 
     Raises
     ------
@@ -291,7 +307,8 @@ def agreed(found: list[tuple[torch.Tensor, float]], what: str) -> torch.Tensor:
     if not max(apart, min(first, second)) <= 30 * ENOUGH * size:
         raise Undefined(f"{what} is not found: the estimate of its error does not become small, "
                         "or it does not exist")
-    return one if first <= second else other
+    error = 3 * max(apart, min(first, second)) + 1e-13 * size
+    return (one if first <= second else other), error
 
 
 def show_limit(node: Node, key: str, target: Node, body: Node) -> str:
