@@ -521,28 +521,6 @@ def derivative(p: Precise, node: Node, place: Place, body: Node,
     return derived(p, at, where)
 
 
-def reduced(p: Precise, node: Node, place: Place, op: str, binds: tuple[Node, ...],
-            conditions: tuple[Node, ...], body: Node) -> Any:
-    if any(not isinstance(x, int) for x in place.bound.values()):
-        raise Unknown(op)
-    from .notation.sums import bindings  # the notations need this module themselves
-
-    env: Env = NOWHERE.binding(place.bound)
-    found = []
-    for inner in bindings(p.evaluator, binds, conditions, body, env):
-        if any(not isinstance(x, int) for x in inner.bound.values()):
-            raise Unknown(op)
-        found.append(p.number(body, replace(place, bound=dict(inner.bound))))
-    if op in ("max", "min"):
-        return CHOICES[op](map(to_float, found))
-    result: Any = 0 if op == "sum" else 1
-    if op not in ("sum", "prod"):
-        raise Unknown(op)
-    for value in found:
-        result = plus(result, value) if op == "sum" else times(result, value)
-    return result
-
-
 def related(p: Precise, node: Node, place: Place, op: str, left: Node, right: Node) -> bool:
     pairs = pairs_of(p.value(left, place), p.value(right, place))
     if len(pairs) > 1 or op in ("=", r"\ne"):
@@ -582,6 +560,7 @@ def root(p: Precise, node: Node, place: Place, a: Node, order: Node) -> Any:
     return mpmath.root(value, p.whole(order, place))
 
 
+# The rule of ``big`` stands with its notation, which finds the members.
 RULES: dict[str, Callable[..., Any]] = {
     "num": lambda p, node, place, text: Fraction(text),
     "number": lambda p, node, place, name: {"pi": +mpmath.pi, "e": +mpmath.e}[name],
@@ -590,7 +569,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "had": entrywise, "norm": norm, "inner": inner, "T": transpose, "const": constant,
     "factorial": factorial, "series": series,
     "binom": lambda p, node, place, a, b: math.comb(p.whole(a, place), p.whole(b, place)),
-    "pow": power, "sqrt": root, "fn": function, "call": call, "diff": derivative, "big": reduced,
+    "pow": power, "sqrt": root, "fn": function, "call": call, "diff": derivative,
     "abs": lambda p, node, place, a: abs(p.number(a, place)),
     "ind": lambda p, node, place, conditions: int(p.holds(conditions, place)),
     "delta": lambda p, node, place, a, b: int(p.whole(a, place) == p.whole(b, place)),
