@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import registry
 from . import values as v
 from .env import NOWHERE
 from .errors import Refused
@@ -26,6 +27,7 @@ from .notation.families import element, spans
 from .notation.names import applied
 from .notation.tables import table_of
 from .program import Program
+from .reach import nodes_behind
 from .trees import Node, pretty
 
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -36,6 +38,11 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b, ast.Gt: lambda a, b: a > b,
     ast.GtE: lambda a, b: a >= b, ast.Eq: lambda a, b: a == b,
 }
+ELEMENTARY = {"exp", "log", "log1p", "expm1", "sqrt", "abs", "sin", "cos", "tan", "tanh", "sinh",
+              "cosh", "sigmoid", "relu", "maximum", "minimum", "sum", "dot", "outer", "atan", "erf",
+              "square", "sign", "floor", "ceil", "where", "trace"}
+TIGHT = 1e-12  # relative difference on most draws, where Python holds only these and arithmetic
+AVERAGED = {"expect", "var", "cov", "chance"}
 ATTRIBUTES = {"T"}
 METHODS = {"sum", "mean"}
 FORBIDDEN_NAME = re.compile(
@@ -328,6 +335,27 @@ def keys_used(text: str, program: Program) -> set[str]:
         if isinstance(node, ast.Name):
             found |= set(names.get(node.id, ()))
     return found
+
+
+def exact(text: str, left: Node, program: Program) -> bool:
+    """Whether both sides of an anchor are as exact as floats: Python holds arithmetic and
+    elementary functions only, and the left side no mean, integral or limit."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = dotted_name(node.func)
+            if (name is None or name[0] != "torch" or name[-1] not in ELEMENTARY) and not (
+                    isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
+                return False
+    for inner in nodes_behind(program, left):
+        entry = registry.kind(inner.kind)
+        if inner.kind in AVERAGED or (isinstance(entry, registry.Notation) and (
+                entry.approximate or entry.rounds == "often")):
+            return False
+    return True
 
 
 # ---- evaluation --------------------------------------------------------------------------

@@ -23,16 +23,21 @@ def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
     a decision for each member (cases, an index, a derivative) nothing is returned, and the caller
     goes through the members one by one.
     """
-    watched = evaluator.watch is not None and evaluator.watch.detailed
-    if id(node) in evaluator.memo.singly or evaluator.singly or watched or not members:
-        return None
-    count = len(next(iter(members.values())))
+    count = len(next(iter(members.values()), ()))
     if count < LEAST or not all(uniform(m) for m in members.values()):
         return None
-    stacks = [torch.stack(m) for m in members.values()]
+    return mapped(evaluator, node, {k: torch.stack(m) for k, m in members.items()}, evaluate)
+
+
+def mapped(evaluator: Evaluator, node: Node, stacks: dict[str, torch.Tensor],
+           evaluate: Callable[[dict[str, Any]], Any]) -> torch.Tensor | None:
+    """The same for members that are stacked already."""
+    watched = evaluator.watch is not None and evaluator.watch.detailed
+    if id(node) in evaluator.memo.singly or evaluator.singly or watched:
+        return None
 
     def body(*single: torch.Tensor) -> torch.Tensor:
-        value = evaluate(dict(zip(members, single, strict=True)))
+        value = evaluate(dict(zip(stacks, single, strict=True)))
         if isinstance(value, v.Lazy):
             raise TypeError("a value without size")
         return v.tensor(value)
@@ -40,7 +45,7 @@ def batched(evaluator: Evaluator, node: Node, members: dict[str, list[Any]],
     memory, kept = evaluator.memory, len(evaluator.kept)
     evaluator.memory = dict(memory)  # what is remembered inside is of no use outside
     try:
-        found: torch.Tensor = torch.func.vmap(body)(*stacks)
+        found: torch.Tensor = torch.func.vmap(body)(*stacks.values())
         return found
     except (RuntimeError, TypeError, ValueError, Refused, Undefined):
         evaluator.memo.take_singly(node)

@@ -13,6 +13,7 @@ from .env import NOWHERE
 from .errors import Undefined
 from .evaluate import Evaluator
 from .items import Item
+from .items import trees as trees
 from .notation.sums import bindings
 from .proportion import columns
 from .report import Result
@@ -36,12 +37,6 @@ class Sides(NamedTuple):
         if self.left is None or self.right is None:
             return None
         return alike(self.left, self.right)
-
-
-def trees(item: Item) -> tuple[Node, Node]:
-    """The trees of both sides of a step."""
-    assert item.left is not None and item.right is not None
-    return item.left, item.right
 
 
 def evaluated(item: Item, evaluator: Evaluator) -> Sides:

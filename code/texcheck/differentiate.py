@@ -37,8 +37,21 @@ def gradient(out: v.Value, leaf: torch.Tensor) -> torch.Tensor:
 def jacobian(out: v.Value, leaf: torch.Tensor) -> torch.Tensor:
     """Derivatives of every entry of `out`: its shape, then the shape of `leaf`."""
     whole = v.tensor(out)
+    if whole.requires_grad and whole.numel() > leaf.numel() + 1:
+        return by_columns(whole, leaf)
     rows = [gradient(o, leaf) for o in whole.reshape(-1)]
     return torch.stack(rows).reshape(tuple(whole.shape) + tuple(leaf.shape))
+
+
+def by_columns(out: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
+    """The same where `leaf` has fewer entries than `out`: what goes back is linear in the weights
+    of the entries of `out`; its derivatives by these are those of all entries by one of `leaf`."""
+    weights = torch.ones_like(out, requires_grad=True)
+    back, = torch.autograd.grad(out, leaf, weights, create_graph=True, allow_unused=True)
+    columns = [] if back is None else [gradient(b, weights) for b in back.reshape(-1)]
+    found = torch.stack(columns, -1) if columns else torch.zeros(*out.shape, leaf.numel(),
+                                                                 dtype=out.dtype)
+    return found.reshape(tuple(out.shape) + tuple(leaf.shape))
 
 
 def primed(function: Callable[[v.Value], v.Value], at: v.Value, order: int) -> v.Value:

@@ -24,6 +24,8 @@ class Evaluator:
     ----------
     memory : dict
         Values by node and by the surroundings that the node depends on.
+    errors : dict
+        By how much values that are approximations may be wrong, by the same keys.
     kept : list
         What must live as long as the memory, whose keys hold its identity.
     memo : Memo
@@ -36,6 +38,8 @@ class Evaluator:
         The random variable whose distribution is being evaluated.
     singly : bool
         Whether the members of every sum are taken one by one.
+    choosing : bool
+        Whether a condition is evaluated that chooses a value.
     doubts : list of torch.Tensor
         By how much rules for means inside an integrand differ, where many are taken at once.
     """
@@ -48,8 +52,10 @@ class Evaluator:
         self.kept: list[Any] = []
         self.active: set[Any] = set()
         self.entrywise: set[tuple[str, int]] = set()
+        self.errors: dict[Any, float] = {}
         self.work = 0
         self.singly = False
+        self.choosing = False
         self.watch: Watch | None = None
         self.recorder: Recorder | None = None
         self.sampling = ""
@@ -99,6 +105,10 @@ class Evaluator:
             parts = (*parts, *((place, stamp(value)) for place, value in env.cuts.items()
                                if place[0] in closure))
         return (id(node), parts) if parts else id(node)
+
+    def errs(self, node: Node, env: Env, error: float) -> None:
+        """Note by how much the value of a node, found by approximation, may be wrong."""
+        self.errors[self.key(node, env)] = error
 
     def number(self, node: Node, env: Env, what: str) -> Any:
         """The value of a node that must be a number."""

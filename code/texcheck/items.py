@@ -110,3 +110,9 @@ class Block:
               **more: Any) -> Error:
         return Error(f"texcheck.{kind}", message, line, where=f"{self.name}{where}",
                      path=self.path, **more)
+
+
+def trees(item: Item) -> tuple[Node, Node]:
+    """The trees of both sides of a step."""
+    assert item.left is not None and item.right is not None
+    return item.left, item.right

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from . import anchor, arms, compare, coverage, orders, perturb, precise, tying
+from . import anchor, arms, compare, coverage, orders, perturb, precise, slack, tying
 from . import values as v
 from .compare import LOOSE, TIGHT, TIGHT_SHARE
 from .corners import THEMES
@@ -22,10 +22,10 @@ from .draw import draw_symbols
 from .env import NOWHERE, Env, Memo, Watch
 from .errors import Error, Refused, Undefined
 from .evaluate import Evaluator
-from .items import Block, Order
+from .items import Block, Item, Order
 from .reach import names_behind
 from .report import Report, Result
-from .search import climb
+from .search import climb, uncounted
 from .traits import Traits
 from .trees import pretty, walk
 
@@ -41,6 +41,7 @@ MOST_CORNER_VALUES = 50_000
 STARTS = 3  # draws from which a search begins
 SEARCH = 300  # evaluations of a search, and
 SEARCH_VALUES = 15_000  # the nodes of all searches of a block
+VALLEY_VALUES = 8_000  # and of all followings of a slack
 TIES = 24  # draws on which an anchor may notice that a definition has changed
 PRECISE = 4  # usual draws, and as many at corners, on which a step is seen with more digits
 CORNER_ANCHORS = 24  # corners at which an anchor is compared
@@ -320,18 +321,21 @@ class Run:
             self.refute(result, evaluator)
 
     def closely(self) -> None:
-        """Steps between numbers with more digits than a float has."""
+        """Steps with more digits than a float has; those that are not read twice are left."""
         for result in self.report.results:
             result.exact = result.item.kind == "step" and bool(self.first_draws)
+            unread = 0
             for evaluator in self.first_draws if result.exact and not result.done else ():
                 with timed(result):
                     if result.grade == "approx":
                         self.order_closely(result, evaluator)
                         continue
                     found = precise.compared(result.item, evaluator)
-                result.exact = result.exact and found is not None
+                unread += found is None
+                result.exact = not unread
                 if found is not None and found[2]:
                     self.fail(result, digits_apart(self.block, result, *found[:2], evaluator))
+                if result.done or unread == 2:
                     break
 
     def seek(self) -> None:
@@ -343,15 +347,22 @@ class Run:
             rng = np.random.default_rng([*self.seed, *result.number, 11])
             until = self.memo.valued + SEARCH_VALUES // waiting
             names = names_behind(self.block.program, *compare.trees(result.item))
+            free = uncounted(self.block.program, *compare.trees(result.item))
             with timed(result):
                 starts = [e for _, e in [*self.tightest.get(id(result), []),
                                          *self.others.get(id(result), [])]]
                 for number, start in enumerate(starts):
                     values = (until - self.memo.valued) // (len(starts) - number)
                     found = climb(start, partial(perturb.violation, result), names, rng,
-                                  evaluations=SEARCH, values=values, enough=1e-7)
+                                  evaluations=SEARCH, values=values, enough=1e-7, free=free)
                     if found is not None and found[0] > 0:
                         self.refute(result, found[1])
+                    if result.done:
+                        break
+                draws = slack.bottoms(result.item, starts[:1], self.first_draws[:6], names,
+                                      VALLEY_VALUES // waiting)
+                for draw in () if result.done else draws:
+                    self.refute(result, draw)
                     if result.done:
                         break
 
@@ -545,8 +556,15 @@ class Run:
             return "vacuous", (f"entry {small + 1} is not the same number on both sides, but "
                                "too small to be compared: state it by itself, divided by its "
                                "size")
-        close = sum(g <= TIGHT for g in result.gaps)
+        tight = self.tight(item)
+        close = sum(g <= tight for g in result.gaps)
         if result.gaps and close < TIGHT_SHARE * len(result.gaps):
-            return "value", (f"the sides agree to {TIGHT:g} on {close} of {len(result.gaps)} draws "
+            return "value", (f"the sides agree to {tight:g} on {close} of {len(result.gaps)} draws "
                              f"only (worst {result.worst:.2g})")
         return None
+
+    def tight(self, item: Item) -> float:
+        """The relative difference that is allowed on most draws."""
+        exact = item.kind == "code" and item.left is not None and anchor.exact(
+            item.python, item.left, self.block.program)
+        return anchor.TIGHT if exact else TIGHT

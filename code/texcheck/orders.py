@@ -14,7 +14,7 @@ from .draw import draw_domain
 from .evaluate import Evaluator
 from .items import Item, Order
 from .perturb import Shaken
-from .precise import NOT_KNOWN, Place, Precise, rounded, to_float
+from .precise import UNREAD, Place, Precise, rounded, to_float
 
 SCALES = tuple(2.0**-k for k in range(4, 20))  # more than four decades
 ABOVE = 3.0  # times what shaking moves: an error of which rounding is no share that matters
@@ -146,7 +146,7 @@ def exactly(item: Item, evaluator: Evaluator) -> float | None:
             reader = Precise(shrunk(evaluator, limit(item).symbol, scale), MANY)
             try:
                 left, right = (to_float(reader.number(side, Place())) for side in trees(item))
-            except NOT_KNOWN:
+            except UNREAD:
                 return None
             if abs(left - right) <= mpmath.mpf(10) ** (-MANY + 50) * max(abs(left), abs(right)):
                 return None

@@ -26,7 +26,7 @@ from .items import Item
 from .program import Program
 from .reach import nodes_behind
 from .report import Result
-from .traits import traits_of
+from .traits import approximate, traits_of
 from .trees import Node, rounds
 
 CORNERS = 200
@@ -36,6 +36,7 @@ OUTLAST = 12  # shakes that a difference outlasts: by chance, no entry of a thou
 BEYOND = 3.0  # times what shaking does: a difference that is none of rounding
 FLOOR = 1e-12  # of the largest number met: what an operation may lose inside
 TAME = ("exact",), ("exact", "small")  # themes on which a mean is trusted: of =, of inequalities
+MEANS = ("expect", "var", "cov", "chance")
 APPROXIMATE = 1e-10  # of the largest number met: what a mean or an integral may lose inside
 FARTHEST = 1e100  # beyond it, or below its inverse, powers and exponentials leave the floats
 
@@ -97,7 +98,7 @@ def gaps(result: Result, left: torch.Tensor, right: torch.Tensor) -> torch.Tenso
         lowest = v.ordered(result.item.relation, left, right)[1][0]
         broken = torch.zeros(left.numel(), dtype=left.dtype)
         sizes = torch.maximum(left.abs(), right.abs()).reshape(-1)
-        if lowest < -v.ROUNDED * sizes.max():
+        if lowest < -2e-14 * sizes.max():
             broken[sizes.argmax()] = -lowest
         return broken.reshape(left.shape)
     return torch.clamp((left - right) * (1 if result.item.relation == r"\le" else -1), min=0)
@@ -141,7 +142,7 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
     if not bool((gap > 2e-14 * torch.maximum(left.abs(), right.abs())).any()):
         return False
     spread, most = torch.zeros_like(gap), 0.0
-    traits = traits_of(result.item, evaluator)
+    traits, inexact = traits_of(result.item, evaluator), unbounded(evaluator, result.item)
     for number in range(OUTLAST):
         shaken = Shaken(evaluator, number, whole_matrices=not traits.composed)
         moved = evaluated(result.item, shaken).pair()
@@ -150,13 +151,23 @@ def beyond_rounding(result: Result, evaluator: Evaluator, left: torch.Tensor,
         spread = torch.maximum(spread, ((moved[0] - moved[1]) - (left - right)).abs())
         most = max(most, shaken.most)
         floor = torch.full_like(gap, max(1 / FARTHEST, FLOOR * most if traits.composed else 0.0))
-        if traits.inexact:
+        if inexact:
             met = torch.full_like(gap, most) if gap.numel() == 1 else spread / SHAKE
             floor = torch.maximum(floor, LOOSE * torch.maximum(left.abs(), right.abs())
                                   + APPROXIMATE * torch.clamp(met, min=1.0))
         if not bool((gap > torch.maximum(BEYOND * spread, floor)).any()):
             return False
     return True
+
+
+def unbounded(evaluator: Evaluator, item: Item) -> bool:
+    """Whether a step holds an approximation that has noted no bound of its error: what has, is
+    shaken by it."""
+    traits = traits_of(item, evaluator)
+    if not traits.inexact:
+        return False
+    noted = {key[0] if isinstance(key, tuple) else key for key in evaluator.errors}
+    return any(id(n) not in noted for n in traits.nodes if n.kind in MEANS or approximate(n))
 
 
 def refuted_beside(result: Result, evaluator: Evaluator) -> bool:
@@ -208,6 +219,9 @@ class Shaken(Evaluator):
         if isinstance(found, (torch.Tensor, float)):
             self.inspect(node, found, env)
             found = self.shake(node, found, env)
+            error = self.errors.get(key)
+            if error:
+                found = found + error * float(self.rng.choice([-1.0, 1.0]))
             self.memory[key] = found
             self.kept.append((node, env))  # whose identities are in the key
         return found

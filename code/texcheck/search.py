@@ -22,15 +22,21 @@ from .env import NOWHERE, Name
 from .errors import Refused, Undefined
 from .evaluate import Evaluator
 from .program import Program
+from .reach import nodes_behind
 from .trees import Node
 
+DECADES = 60  # how far from one a positive number goes
+FAR = 138.0  # the logit of a share that is as far from its end
+LEAPS = 0.06  # how often a move goes anywhere, far or near
+SOUND = 1e-13  # of the largest eigenvalue: the smallest one of a definite matrix
+COUNTING = ("big", "bind", "series", "term", "item", "factorial", "binom", "set", "range")
 Objective = Callable[[Evaluator], float | None]
 NO_VALUE = (Refused, Undefined, ArithmeticError, np.linalg.LinAlgError, RuntimeError)
 
 
 def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rng, *,
-          evaluations: int, values: int, enough: float = math.inf
-          ) -> tuple[float, Evaluator] | None:
+          evaluations: int, values: int, enough: float = math.inf,
+          free: frozenset[str] = frozenset()) -> tuple[float, Evaluator] | None:
     """The best draw that moves from one lead to, and its objective; None if it has none.
 
     Parameters
@@ -46,6 +52,8 @@ def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rn
         Nodes that may be valued: a bound on the time.
     enough : float
         Stop above it.
+    free : frozenset of str
+        Whole numbers that count no terms, so that they may be large.
     """
     until = start.memo.valued + values
     best = tried(start, objective)
@@ -55,7 +63,7 @@ def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rn
     for _ in range(evaluations):
         if best > enough or start.memo.valued > until:
             break
-        other = moved(found, names, rng, width)
+        other = moved(found, names, rng, width, free)
         value = tried(other, objective)
         if value is not None and value >= best:
             width = min(width * (1.6 if value > best else 1.0), 3.0)
@@ -64,6 +72,16 @@ def climb(start: Evaluator, objective: Objective, names: frozenset[str], rng: Rn
             width = max(width * 0.87, 1e-4)
             width = 0.5 if width <= 1e-4 else width
     return best, found
+
+
+def uncounted(program: Program, *roots: Node) -> frozenset[str]:
+    """Whole numbers in formulas that count nothing, no terms, entries or factors."""
+    counting = [n for n in nodes_behind(program, *roots) if n.kind in COUNTING]
+    counting += [part for let in program.lets.values() for part in (*let.domain.args[1],
+                                                                   *let.domain.args[2])]
+    taken = frozenset[str]().union(*(n.names for n in counting))
+    return frozenset(k for k, let in program.lets.items()
+                     if let.domain.args[0] in COUNTED and k not in taken)
 
 
 def tried(evaluator: Evaluator, objective: Objective) -> float | None:
@@ -80,7 +98,8 @@ def tried(evaluator: Evaluator, objective: Objective) -> float | None:
 # ---- moves -------------------------------------------------------------------------------
 
 
-def moved(evaluator: Evaluator, names: Iterable[str], rng: Rng, width: float) -> Evaluator:
+def moved(evaluator: Evaluator, names: Iterable[str], rng: Rng, width: float,
+          free: frozenset[str] = frozenset()) -> Evaluator:
     """The same draw with some of the symbols moved, each inside of its domain."""
     draw, program = evaluator.draw, evaluator.program
     share = float(rng.choice([0.3, 0.6, 1.0]))
@@ -89,7 +108,7 @@ def moved(evaluator: Evaluator, names: Iterable[str], rng: Rng, width: float) ->
     def chosen(key: str) -> bool:
         return key in wanted and rng.random() < share
 
-    values = {k: step(program.lets[k].domain, x, evaluator, rng, width)
+    values = {k: step(program.lets[k].domain, x, evaluator, rng, width, k in free)
               if k in program.lets and chosen(k) else x for k, x in draw.values.items()}
     families = {k: {i: step(program.lets[k].domain, x, evaluator, rng, width)
                     for i, x in f.items()} if k in program.lets and chosen(k) else f
@@ -130,14 +149,16 @@ def reweighed(program: Program, key: str, place: int, table: torch.Tensor | None
 
 
 def step(domain: Node, value: v.Value, evaluator: Evaluator, rng: Rng,
-         width: float) -> v.Value:
-    """A value moved inside of its domain."""
+         width: float, free: bool = False) -> v.Value:
+    """A value moved inside of its domain; a whole number that is `free` by any factor."""
     name = domain.args[0]
     if name in FINITE:
         return fresh(domain, evaluator, rng) if rng.random() < 0.3 else value
     if name in COUNTED:
         least = {"N": 1, "N0": 0, "Z": -1000}[name]
         assert isinstance(value, int)
+        if free and rng.random() < 0.2:
+            return value * int(10.0 ** rng.uniform(0, 6)) + int(rng.integers(10))
         by = max(1, int(abs(value) * 0.3 * width))
         return max(least, value + int(rng.integers(-by, by + 1)))
     if not isinstance(value, torch.Tensor):
@@ -158,15 +179,17 @@ def sound(array: v.Array) -> bool:
     if array.ndim < 2:
         return True
     found = np.linalg.eigvalsh(array)
-    return bool(found[0] > 1e-9 * found[-1])
+    return bool(found[0] > SOUND * found[-1])
 
 
 def within(array: v.Array, low: float, high: float, rng: Rng, width: float) -> v.Array:
     """A place of an interval, moved on the scale of its logit; an end stays where it is."""
     share = (array - low) / (high - low)
-    inner = np.clip(share, 1e-13, 1 - 1e-13)
+    inner = np.clip(share, 10.0**-DECADES, 1 - 1e-16)
     logit = np.log(inner / (1 - inner)) + 2 * width * rng.normal(size=array.shape)
-    there = low + (high - low) / (1 + np.exp(-np.clip(logit, -28, 28)))
+    if rng.random() < LEAPS:
+        logit = np.full(array.shape, rng.uniform(-FAR, FAR))
+    there = low + (high - low) / (1 + np.exp(-np.clip(logit, -FAR, FAR)))
     return np.where((share > 0) & (share < 1), np.clip(there, np.nextafter(low, high),
                                                        np.nextafter(high, low)), array)
 
@@ -189,7 +212,10 @@ def real(array: v.Array, rng: Rng, width: float) -> v.Array:
 
 def positive(array: v.Array, rng: Rng, width: float) -> v.Array:
     factor = np.exp(2 * width * rng.normal(size=array.shape if rng.random() < 0.7 else ()))
-    found: v.Array = np.clip(array * factor, -1e9, 1e9)
+    if rng.random() < LEAPS:  # what holds up to a billion may fail beyond
+        factor = np.array(10.0 ** rng.uniform(-DECADES, DECADES))
+    sizes = np.clip(np.abs(array * factor), 10.0**-DECADES, 10.0**DECADES)
+    found: v.Array = np.where(array == 0, array, np.sign(array) * sizes)
     return found
 
 
@@ -214,6 +240,9 @@ def congruent(array: v.Array, rng: Rng, width: float) -> v.Array:
     if n == 1:
         return positive(array, rng, width)
     by = np.eye(n) + 0.5 * width * rng.normal(size=(n, n))
+    if rng.random() < LEAPS:  # far longer, or shorter, in one direction
+        along = rng.normal(size=(n, 1)) / np.sqrt(n)
+        by = np.eye(n) + (10.0 ** rng.uniform(-7, 7) - 1) * (along @ along.T) / (along.T @ along)
     found = by @ array @ by.T
     return np.asarray((found + found.T) / 2)
 

@@ -25,8 +25,7 @@ class Traits:
     @cached_property
     def inexact(self) -> bool:
         """Whether a value has an error of its own: a quadrature, or one found to a bound."""
-        kinds = (registry.kind(n.kind) for n in self.nodes)
-        if any(isinstance(k, registry.Notation) and k.approximate for k in kinds):
+        if any(map(approximate, self.nodes)):
             return True
         laws = [n.kind for n in self.nodes if n.kind in KINDS]
         laws += [rv.dist.kind for n in self.names
@@ -72,6 +71,11 @@ class Traits:
                    or (n.kind == "fn" and not registry.function(n.args[0]).entrywise)
                    or (n.kind == "pow" and n.args[0].names & matrices)
                    for n in self.nodes)
+
+
+def approximate(node: Node) -> bool:
+    """Whether the value of this very node is found to a bound of its error only."""
+    return isinstance(node.entry, registry.Notation) and node.entry.approximate
 
 
 def traits_of(item: Item, evaluator: Evaluator) -> Traits:

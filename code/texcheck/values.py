@@ -269,11 +269,22 @@ def scalar_power(a: Sized, b: Sized) -> Sized:
         return exact(result)
     if isinstance(a, Number):
         if a < 0:
+            if counted(tensor(b)):
+                return torch.pow(torch.tensor(float(a), dtype=torch.float64), b)
             raise Undefined("a power of a negative number")
         if a == 0:
             raise Undefined("a power of zero")
         return torch.exp(tensor(b) * math.log(a))
     return a**b
+
+
+def counted(b: torch.Tensor) -> bool:
+    """Whether a number is whole and not moved, or one of many that are evaluated at once: there
+    a power that does not exist is not a number."""
+    try:
+        return float(b).is_integer() and not b.requires_grad
+    except RuntimeError:
+        return True
 
 
 def elementwise_power(a: Value, b: Value) -> Value:
@@ -346,9 +357,10 @@ LOEWNER = {r"\succeq": (1, False), r"\preceq": (-1, False), r"\succ": (1, True),
 ROUNDED = 1e-11  # of the largest entry: an eigenvalue that is zero but for rounding
 
 
-def ordered(op: str, a: torch.Tensor, b: torch.Tensor) -> tuple[bool, torch.Tensor]:
-    """Whether one symmetric matrix lies below another, and the eigenvalues of the difference that
-    must not be negative.
+def ordered(op: str, a: torch.Tensor, b: torch.Tensor,
+            rounded: float = ROUNDED) -> tuple[bool, torch.Tensor]:
+    """Whether one symmetric matrix lies below another, but for a share of the largest entry, and
+    the eigenvalues of the difference that must not be negative.
 
     Raises
     ------
@@ -360,7 +372,7 @@ def ordered(op: str, a: torch.Tensor, b: torch.Tensor) -> tuple[bool, torch.Tens
                          r"symmetric matrices; numbers have \le and \ge")
     sign, strictly = LOEWNER[op]
     found = eigenvalues(sign * (a - b), "the difference of both sides")
-    edge = ROUNDED * max(float(a.detach().abs().max()), float(b.detach().abs().max()))
+    edge = rounded * max(float(a.detach().abs().max()), float(b.detach().abs().max()))
     return bool(found[0] > edge if strictly else found[0] >= -edge), found
 
 

@@ -323,7 +323,7 @@ def test_endless_things_and_false_neighbours(left, right, wrong):
     (r"\lim_{t\to 0} \frac{c |t|}{t}", "not found"),
     (r"\lim_{t\to\infty} c \cos t", "not found"), (r"\prod_{t=1}^\infty c^t", "one index"),
     (r"\min_w c w", "no place is found"), (r"\arg\min_w (w^2 - c)^2", "different places"),
-    (r"\arg\min_w c |w - a|", "kink"), (r"\arg\min_v \|X v - y\|^2 c", "so that the place"),
+    (r"\arg\min_v c \|X v - y\|_1", "kink"), (r"\arg\min_v \|X v - y\|^2 c", "so that the place"),
     (r"\arg\max_{t\in\{0,1\}} c (t - \frac12)^2", "a tie"), (r"\arg c", r"\arg stands before"),
     (r"\lim c", r"write \lim"), (r"\sum_{t=1}^\infty c", "not used"),
 ])

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from .. import precise
 from .. import values as v
 from ..env import Env
 from ..errors import Undefined
@@ -14,6 +15,8 @@ from ..grammar import Parser
 from ..registry import Function, Notation, register
 from ..trees import Node, listed, show
 from .domains import domain_values
+
+ROUNDED = 4e-15  # relative: numbers that are equal but for the last digit of a float
 
 
 def read_cases(p: Parser, name: str, start: int) -> Node:
@@ -110,6 +113,9 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
         def holds() -> bool:
             return v.compare(op, v.plain(left), v.plain(right))
 
+        if op in ("=", r"\ne") and e.recorder is None and unsure(v.plain(left), v.plain(right)):
+            return told(e, node, env, holds())
+
         if e.watch is not None:
             e.watch.choose(node, left - right)
         if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):
@@ -125,20 +131,58 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
                 and left.shape == right.shape):
             raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}")
         if op in v.LOEWNER:
-            return v.ordered(op, left, right)[0]
+            return v.ordered(op, left, right, ROUNDED)[0]  # what is built on it shows more
         same = bool(torch.allclose(left, right, rtol=1e-9, atol=1e-12))
+        if same:
+            return told(e, node, env, op == "=", sure=bool((left == right).all()))
         return same == (op == "=")
     raise v.type_error(f"{v.shape_text(left)} {op} {v.shape_text(right)}: an order between "
                        "numbers only")
 
 
+def unsure(a: float, b: float) -> bool:
+    """Whether two numbers differ by more than those that are equal but for the last digit of a
+    float, and by so little that rounding may be the reason."""
+    return ROUNDED * max(abs(a), abs(b)) < abs(a - b) <= 1e-12 * max(1.0, abs(a), abs(b))
+
+
+def told(e: Evaluator, node: Node, env: Env, tolerant: bool, sure: bool = False) -> bool:
+    """Whether a relation holds that rounding would decide.
+
+    A condition of the author holds up to rounding, and so does one between symbols that are tied to
+    one another. What chooses a value is looked at with more digits.
+
+    Raises
+    ------
+    Undefined
+        Where these are not at hand, so that nobody knows.
+    """
+    if not e.choosing or e.singly or precise.tied(e, node):  # singly: all values are shaken
+        return tolerant
+    found = precise.closely(e, node, {}, env)
+    if found is not None:
+        return bool(found)
+    if sure:
+        return tolerant
+    raise Undefined(f"rounding decides whether {show(node)} holds")
+
+
+def chosen(e: Evaluator, conditions: tuple[Node, ...], env: Env) -> bool:
+    """Whether all conditions of a choice hold."""
+    before, e.choosing = e.choosing, True
+    try:
+        return e.holds(conditions, env)
+    finally:
+        e.choosing = before
+
+
 def ind_value(e: Evaluator, node: Node, env: Env, conditions: tuple[Node, ...]) -> Any:
-    return int(e.holds(conditions, env))
+    return int(chosen(e, conditions, env))
 
 
 def cases_value(e: Evaluator, node: Node, env: Env, *rows: Any) -> Any:
     for place, (value, conditions) in enumerate(rows):
-        if e.holds(conditions, env):
+        if chosen(e, conditions, env):
             if e.watch is not None:
                 e.watch.cases.setdefault(id(node), set()).add(place)
             return e.value(value, env)

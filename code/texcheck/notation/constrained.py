@@ -13,9 +13,8 @@ import numpy as np
 import torch
 
 from ..errors import Undefined
-from .slopes import ROUNDS, Objective, length_of, slopes
+from ..minimum import FLAT, ROUNDS, Objective, length_of, slopes
 
-FLAT = 1e-9  # of the largest: an eigenvalue of the Hessian that counts as zero
 STARTS = 4
 SAME = 1e-9  # relative difference of the values in which several starts end
 REACHES = (1e-5, 1e-3, 0.03, 0.3, 1.0, 3.0, 30.0, 1e3)  # at which a slope must keep its sign
@@ -33,7 +32,7 @@ def charted(name: str, sizes: list[int], ends: list[torch.Tensor]) -> tuple[int,
         return count, lambda u: (low + (high - low) * torch.sigmoid(u)).reshape(sizes)
     if name == "simplex":
         last = torch.zeros(1, dtype=torch.float64)
-        return count - 1, lambda u: torch.softmax(torch.cat([u, last]), 0).reshape(sizes)
+        return count - 1, lambda u: torch.softmax(torch.cat([u.reshape(-1), last]), 0).reshape(sizes)
     return count, lambda u: u.reshape(sizes)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import mpmath
 import torch
 
 from .. import values as v
@@ -14,6 +16,8 @@ from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..names import is_table
+from ..precise import closely
+from ..quadrature import readable
 from ..registry import Notation, register
 from ..trees import Node, listed, pretty, show
 from .distributions import KINDS, read_distribution, with_size
@@ -28,6 +32,7 @@ from .joint import (
     is_finite,
     magnitude,
     over,
+    parents,
     sources,
 )
 from .tables import read_events, table_outcomes
@@ -151,6 +156,12 @@ def mean(e: Evaluator, node: Node, body: Node, env: Env, names: tuple[str, ...] 
     if not used:
         value = e.value(body, env)
         return Average(value, magnitude(value))
+    counted: dict[str, Any] = {
+        n: KINDS["poisson"].outcomes(e, dist, env)  # type: ignore[misc]
+        for n in used if (dist := e.program.rvs[n].dist) is not None and dist.kind == "poisson"
+        and not e.program.rvs[n].ranges and not parents(e, n)}
+    if counted:
+        check_counts(e, body, counted, env, letter=False)
     try:
         return average(e, lambda inner: e.value(body, inner), used, env, body)
     except Undefined as error:
@@ -259,13 +270,44 @@ def over_law(e: Evaluator, node: Node, env: Env, names: tuple[str, ...], dist: N
         raise v.type_error("one name on the left of \\sim")
     law = KINDS[dist.kind]
     if law.outcomes is not None:
-        pairs = [(env.binding({names[0]: value}), weight)
-                 for value, weight in law.outcomes(e, dist, env)]
+        outcomes = law.outcomes(e, dist, env)
+        if law.kind == "poisson":
+            check_counts(e, body, {names[0]: outcomes}, env, letter=True)
+        pairs = [(env.binding({names[0]: value}), weight) for value, weight in outcomes]
         return kept(e, node, env, over(e, lambda inner: e.value(body, inner), pairs, [], body))
     dist = with_size(e, dist, names[0], body, env)
     letter = Stage(names, dist=dist, letter=True)
     return kept(e, node, env, over(e, lambda inner: e.value(body, inner), [(env, 1.0)], [letter],
                                    body))
+
+
+def check_counts(e: Evaluator, body: Node, counted: dict[str, Any], env: Env, *,
+                 letter: bool) -> None:
+    """Look at what a mean over counts leaves out: beyond the last outcome, and far beyond it.
+
+    Raises
+    ------
+    Undefined
+        Where a term there is more than rounding, as where the mean is infinite.
+    """
+    for name, outcomes in counted.items():
+        last, weight = outcomes[-1]
+        if not readable(v.tensor(weight)):
+            return
+        rate = -math.log(v.plain(outcomes[0][1]))  # of the weight at zero
+
+        def term(k: int, name: str = name, rate: float = rate) -> Any:
+            known = {} if letter else {name: k}
+            value = closely(e, body, {name: k} if letter else {}, env, known)
+            return None if value is None else abs(value) * mpmath.exp(
+                k * mpmath.log(rate) - rate - mpmath.loggamma(k + 1))
+
+        size = max((t for k in range(0, last, 8) if (t := term(k)) is not None), default=None)
+        for k in (last, 2 * last, 10 * last, 100 * last, 10_000 * last):
+            found = term(k)
+            if size is not None and found is not None and found > 1e-13 * size:
+                raise Undefined("this expectation is infinite, or too much of it lies at large "
+                                "counts")
 
 
 def var_value(e: Evaluator, node: Node, env: Env, a: Node, given: tuple[Node, ...]) -> Any:
@@ -361,13 +403,78 @@ def independently(e: Evaluator, events: tuple[Node, ...], env: Env, node: Node) 
             names, own = names | other[0], other[1] + own
         groups.append((names, own))
     result: Any = 1
+    closed = True
     for _, own in groups:
         needed = depends(e, own)
         check_atoms(e, own)
+        tail = in_closed_form(e, own[0], env) if len(own) == 1 else None
+        if tail is not None:
+            result = v.multiply(result, tail)
+            continue
+        closed = False
         found = average(e, lambda inner, own=own: all_hold(e, own, inner),  # type: ignore[misc]
                         ancestors(e, needed), env, own[0])
         result = v.multiply(result, found.value)
+    if closed:
+        e.errs(node, env, 1e-14 * magnitude(result))
     return result
+
+
+def in_closed_form(e: Evaluator, event: Node, env: Env) -> Any:
+    """The probability that a variable is above or below a number, in closed form, so that a small
+    one has all its digits; None where there is none."""
+    left, op, right = event.args
+    for side, other, towards in ((left, right, op), (right, left, TURNED.get(op, ""))):
+        if side is None or other is None or side.kind != "sym" or towards not in TURNED:
+            continue
+        name = side.args[0]
+        rv = e.program.rvs.get(name)
+        if (rv is None or rv.dist is None or rv.ranges or already(name, env) or parents(e, name)
+                or depends(e, [other]) or rv.dist.kind not in TAILS):
+            continue
+        place = e.value(other, env)
+        parameters = [e.value(a, env) for a in rv.dist.args]
+        if not all(v.is_scalar(x) and readable(v.tensor(x)) for x in (place, *parameters)):
+            return None
+        law = KINDS[rv.dist.kind]
+        assert law.axes is not None and law.value is not None
+        middle = torch.full((1,), 0.5, dtype=torch.float64)
+        law.axes(e, rv.dist, env)
+        law.value(e, rv.dist, env, middle, 1)  # its parameters are looked at there
+        below, above = TAILS[rv.dist.kind](*map(v.tensor, (place, *parameters)))
+        return below if towards in ("<", r"\le") else above
+    return None
+
+
+def normal_tails(x: torch.Tensor, mean: torch.Tensor,
+                 variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = (x - mean) / torch.sqrt(2 * variance)
+    return torch.special.erfc(-z) / 2, torch.special.erfc(z) / 2
+
+
+def exponential_tails(x: torch.Tensor, rate: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = rate * torch.relu(x)
+    return -torch.expm1(-z), torch.exp(-z)
+
+
+def laplace_tails(x: torch.Tensor, middle: torch.Tensor,
+                  width: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    z = (x - middle) / width
+    far = torch.exp(-z.abs()) / 2
+    near = 1 - far
+    return torch.where(z < 0, far, near), torch.where(z < 0, near, far)
+
+
+def uniform_tails(x: torch.Tensor, low: torch.Tensor,
+                  high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    inside = torch.minimum(torch.maximum(x, low), high)
+    return (inside - low) / (high - low), (high - inside) / (high - low)
+
+
+TAILS: dict[str, Callable[..., tuple[torch.Tensor, torch.Tensor]]] = {
+    "normal": normal_tails, "exponential": exponential_tails, "laplace": laplace_tails,
+    "uniform": uniform_tails}
+TURNED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
 
 
 def check_atoms(e: Evaluator, events: list[Node]) -> None:
@@ -414,7 +521,7 @@ def normal_distribution(e: Evaluator, node: Node, env: Env, a: Node) -> Any:
     value = e.value(a, env)
     if isinstance(value, v.Lazy) or v.square(value):
         raise v.type_error(f"\\Phi of {v.shape_text(value)}")
-    return torch.special.ndtr(v.tensor(value))
+    return torch.special.erfc(v.tensor(value) / -math.sqrt(2)) / 2  # exact in the tails too
 
 
 def behind_bar(given: tuple[Node, ...]) -> str:

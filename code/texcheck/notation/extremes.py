@@ -1,16 +1,10 @@
-r"""The least and the greatest over a continuous symbol or a finite set, and where they are taken.
-
-A minimum over real numbers is found by Newton's method from several starts. It counts only with
-its certificate: the gradient vanishes there, every eigenvalue of the Hessian is positive, and all
-starts end at the same place.
-"""
+"""The least and the greatest over a continuous symbol or a finite set, and where they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 from .. import values as v
@@ -18,21 +12,16 @@ from ..env import NOWHERE, Env
 from ..errors import Refused, Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
+from ..minimum import Kinked, Objective, least, line, logs, on_line, polished
 from ..names import Script, is_letter
 from ..registry import Notation, register
-from ..trees import Node, pretty, show
+from ..trees import Node, pretty, show, walk
 from .constrained import at_kink, charted, sphere_value
 from .families import is_index
-from .slopes import ROUNDS, Objective, length_of, slopes
+from .integrals import landmarks
 from .sums import binders, bindings
 
 CONTINUOUS = ("R", "R+", "interval", "simplex", "sphere")
-SCALES = (0.3, 1.0, 3.0)  # of the starts
-FLAT = 1e-9  # of the largest: an eigenvalue of the Hessian that counts as zero
-
-
-class Kinked(Undefined):
-    """No gradient vanishes where a function was searched."""
 
 
 def read_arg(p: Parser, start: int) -> Node:
@@ -169,28 +158,41 @@ def optimum_value(e: Evaluator, node: Node, env: Env, op: str, key: str, domain:
     sign = -1 if op.endswith("max") else 1
     count, placed = charted(name, sizes, ends)
 
-    def objective(u: torch.Tensor) -> torch.Tensor:
-        x = placed(u)
-        inner = env.binding({key: x}).cut({(key, ()): x})
-        return sign * v.tensor(e.number(body, inner, "what is made small or large"))
+    def objective_of(evaluator: Evaluator) -> Objective:
+        def objective(u: torch.Tensor) -> torch.Tensor:
+            x = placed(u)
+            inner = env.binding({key: x}).cut({(key, ()): x})
+            value = evaluator.number(body, inner, "what is made small or large")
+            return sign * v.tensor(value)
+
+        return objective
 
     memory, kept = e.memory, len(e.kept)
     e.memory = dict(memory)
+    objective = objective_of(e)
+    plain = objective_of(Evaluator(e.program, e.draw, e.memo))  # to look around, unwatched
     try:
         if name == "sphere":
             u, member, value = sphere_value(objective, count, op)
             return placed(member(u)) if op.startswith("arg") else sign * value
-        u = lowest(objective, count, op)
+        if count == 1:
+            marks = marked(e, node, body, env) if name in ("R", "R+") else []
+            u = on_line(plain, objective, line(marks) if name == "R" else logs(marks), op)
+            if e.watch is not None:  # both sides of a kink are met
+                for side in (-1, 1):
+                    objective(u.detach() + side * (1 + u.detach().abs()))
+        else:
+            u = lowest(objective, plain, count, op, far=name == "R")
         return placed(u) if op.startswith("arg") else sign * objective(u)
     finally:
         e.memory = memory
         del e.kept[kept:]
 
 
-def lowest(f: Objective, count: int, op: str) -> torch.Tensor:
+def lowest(f: Objective, plain: Objective, count: int, op: str, far: bool) -> torch.Tensor:
     """Where a function of free numbers is least: where its gradient vanishes, or at a kink."""
     try:
-        u = least(f, count, op)
+        u = least(f, plain, count, op, far)
     except Kinked:
         return at_kink(f, count, op)
     return polished(f, u)
@@ -259,54 +261,13 @@ def is_number(e: Evaluator, key: str, body: Node, env: Env, size: int) -> bool:
         return True
 
 
-def least(f: Objective, size: int, op: str) -> torch.Tensor:
-    """Where a function is smallest, found alike from all starts.
-
-    Raises
-    ------
-    Undefined
-        Where the starts disagree, none ends, or the place is not a single one.
-    """
-    rng = np.random.default_rng(0)
-    ends = [descended(f, torch.as_tensor(scale * rng.normal(size=size)), op) for scale in SCALES]
-    first = ends[0]
-    for other in ends[1:]:
-        if float((first - other).abs().max()) > 1e-5 * (1 + float(first.abs().max())):
-            raise Undefined(f"{op}: several starts end at different places")
-    return first
-
-
-def descended(f: Objective, u: torch.Tensor, op: str) -> torch.Tensor:
-    """The end of Newton's method with steps that go down, with its certificate."""
-    for _ in range(ROUNDS):
-        value, gradient, hessian = (x.detach() for x in slopes(f, u))
-        if not bool(torch.isfinite(hessian).all() and torch.isfinite(gradient).all()):
-            break
-        curves, basis = torch.linalg.eigh((hessian + hessian.T) / 2)
-        most = float(curves.abs().max())
-        sizes = curves.abs().clamp(min=max(1e-8 * most, 1e-300))
-        step: torch.Tensor = basis @ ((basis.T @ gradient) / sizes)
-        if float(step.abs().max()) <= 1e-9 * (1 + float(u.abs().max())):
-            if float(curves[0]) <= FLAT * most:
-                raise Undefined(f"{op}: the Hessian is singular there, so that the place is not "
-                                "known to be one, or a minimum")
-            return u - step
-        length = length_of(f, u, step, value, gradient)
-        if length is None:
-            break
-        u = u - length * step
-    raise Kinked(f"{op}: no place is found where the gradient vanishes: there is none, or the "
-                 "formula has a kink there")
-
-
-def polished(f: Objective, u: torch.Tensor) -> torch.Tensor:
-    """Two more steps of Newton's method, tied to all that the function depends on: so the first
-    derivatives of the place, and the second, are those of the place."""
-    for _ in range(2):
-        _, gradient, hessian = slopes(f, u)
-        step: torch.Tensor = torch.linalg.inv(hessian) @ gradient
-        u = u - step
-    return u
+def marked(e: Evaluator, node: Node, body: Node, env: Env) -> list[float]:
+    """Places at which something may happen: at numbers that a formula holds, and near them."""
+    written = {float(n.args[0]) for n in walk(body) if n.kind == "num"}
+    near = (0.0, 1e-2, 1e-1, 1.0)
+    return [*landmarks(e, node, body, env),
+            *(sign * (x + side * by) for x in sorted(written)[:16] for sign in (1, -1)
+              for side in (1, -1) for by in near)]
 
 
 def show_best(node: Node, op: str, bind: Node, conditions: tuple[Node, ...], body: Node) -> str:

@@ -195,7 +195,9 @@ def integral_value(e: Evaluator, node: Node, env: Env, key: str, low: Node, high
     if moves(e, body, env, bounds) and not smooth(e, body):
         raise v.type_error("a derivative of the integral of a function with kinks or jumps: split "
                            "the integral where they are, or write it without the derivative")
-    return quadrature(integrand, line, marks)
+    found, error = quadrature(integrand, line, marks)
+    e.errs(node, env, error)
+    return found
 
 
 def nested(e: Evaluator, key: str, body: Node) -> bool:
@@ -262,16 +264,16 @@ def smooth(e: Evaluator, body: Node) -> bool:
     return True
 
 
-def quadrature(f: Integrand, line: Line, marks: list[float]) -> torch.Tensor:
+def quadrature(f: Integrand, line: Line, marks: list[float]) -> tuple[torch.Tensor, float]:
     """The integral of f over a line, to `ENOUGH`, by a partition that is refined where the two
-    rules differ.
+    rules differ; and by how much it may be wrong.
 
     Raises
     ------
     Undefined
         Where the error estimate does not become small, as for an integral that does not exist.
     """
-    first, last, rest = span(f, line)
+    first, last, rest, unknown = span(f, line)
     edges = [first, *(t for t in marks if first < t < last), last]
     step = (last - first) / 8
     edges = sorted({*edges, *(first + float(step * i) for i in range(1, 8))})
@@ -297,16 +299,17 @@ def quadrature(f: Integrand, line: Line, marks: list[float]) -> torch.Tensor:
     if waiting or not math.isfinite(found) or settled[2] > ENOUGH * found:
         raise Undefined("an integral is not found: the estimate of its error does not become "
                         "small, or it does not exist")
+    wrong = 3 * (settled[2] + TAIL * found + unknown)
     result, _, _ = panels(f, line, kept)
     if not result.requires_grad:
-        return result.sum() + rest
+        return result.sum() + rest, wrong
     halves = [half for a, b in kept for half in ((a, (a + b) / 2), ((a + b) / 2, b))]
-    return panels(f, line, halves)[0].sum() + rest
+    return panels(f, line, halves)[0].sum() + rest, wrong
 
 
-def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized]:
+def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized, float]:
     """The part of the line on which the integrand is more than nothing, and what lies beyond it,
-    where that is known."""
+    where that is known, and how well."""
     t = torch.linspace(-line.most, line.most, 81, dtype=torch.float64)
     with torch.no_grad():
         x, slope = line.place(t)
@@ -330,19 +333,21 @@ def span(f: Integrand, line: Line) -> tuple[float, float, v.Sized]:
             last -= 1
     cuts = [float(t[first]), float(t[last])]
     rest: v.Sized = 0.0
+    unknown = 0.0
     for side, (place, end) in enumerate(((first, line.low), (last, line.high))):
         if float(sizes[place]) <= TAIL * largest:
             continue
         if end is not None and bounded(f, line, side):
             missing = float(sizes[place] / slope[place] * abs(x[place] - v.plain(end)))
             if missing <= ENOUGH / 10 * float(sizes[first:last + 1].sum() * (t[1] - t[0])):
+                unknown += missing
                 continue
         pole = None if end is None else beside(f, line, side)
         if pole is None:
             raise Undefined("an integral does not exist, or its integrand falls off too slowly "
                             "at an end")
-        cuts[side], rest = pole[0], rest + pole[1]
-    return cuts[0], cuts[1], rest
+        cuts[side], rest, unknown = pole[0], rest + pole[1], unknown + pole[2]
+    return cuts[0], cuts[1], rest, unknown
 
 
 def bounded(f: Integrand, line: Line, side: int) -> bool:
@@ -356,9 +361,10 @@ def bounded(f: Integrand, line: Line, side: int) -> bool:
     return bool(at.abs() < 1.3 * far.abs())
 
 
-def beside(f: Integrand, line: Line, side: int) -> tuple[float, torch.Tensor] | None:
-    """Where to cut before an end with a pole such as that of ``x^{-1/2}``, and the integral from
-    there on: of a power of the distance, whose exponent is read off; None if it is no power."""
+def beside(f: Integrand, line: Line, side: int) -> tuple[float, torch.Tensor, float] | None:
+    """Where to cut before an end with a pole such as that of ``x^{-1/2}``, the integral from
+    there on, and by how much that may be wrong: of a power of the distance, whose exponent is read
+    off at two scales; None if it is no power."""
     if line.low is None or line.high is None:
         return None
     sign, end = (1, line.low) if side == 0 else (-1, line.high)
@@ -370,7 +376,10 @@ def beside(f: Integrand, line: Line, side: int) -> tuple[float, torch.Tensor] | 
     if not abs(other - float(exponent.detach())) < 1e-5 or not other > -0.95:
         return None
     cut = line.back(v.plain(end) + sign * v.plain(width))
-    return None if cut is None else (cut, width * at / (exponent + 1))
+    found = width * at / (exponent + 1)
+    power = float(exponent.detach()) + 1
+    apart = abs(other + 1 - power) * (1 + 3 / power)
+    return None if cut is None else (cut, found, apart * abs(v.plain(found.detach())))
 
 
 def panels(f: Integrand, line: Line, pieces: list[tuple[float, float]]

@@ -9,6 +9,7 @@ import torch
 
 from .. import values as v
 from ..env import Env
+from ..errors import Undefined
 from ..evaluate import Evaluator
 from ..grammar import Parser
 from ..registry import Function, Notation, register
@@ -75,7 +76,19 @@ def rank(a: v.Value) -> v.Value:
     if isinstance(a, v.Lazy):
         raise v.type_error(f"the rank of {v.shape_text(a)}: its size is unknown")
     matrix = v.tensor(a).detach()
-    return int(torch.linalg.matrix_rank(matrix.reshape(1, 1) if matrix.dim() == 0 else matrix))
+    matrix = matrix.reshape(1, 1) if matrix.dim() == 0 else matrix
+    found = int(torch.linalg.matrix_rank(matrix))
+    if int(torch.linalg.matrix_rank(balanced(matrix))) != found:
+        raise Undefined("rounding decides the rank: entries are far smaller than others")
+    return found
+
+
+def balanced(matrix: torch.Tensor) -> torch.Tensor:
+    """Rows and columns, each as large as the others: the rank is the same."""
+    for dim in (1, 0, 1):
+        largest = matrix.abs().amax(dim, keepdim=True)
+        matrix = matrix / torch.where(largest > 0, largest, 1.0)
+    return matrix
 
 
 def show_with(name: str) -> Callable[..., str]:

@@ -12,11 +12,12 @@ from .. import registry
 from .. import values as v
 from ..batch import batched
 from ..contract import contracted
-from ..env import Env
+from ..env import NOWHERE, Env
 from ..errors import Undefined
 from ..evaluate import MOST_TERMS, MOST_WORK, Evaluator
 from ..grammar import Parser
 from ..names import Script, is_letter
+from ..precise import CHOICES, RULES, Place, Precise, Unknown, plus, times, to_float
 from ..registry import Notation, Part, Reduction, register
 from ..trees import Node, flatten, pretty, show
 from .choices import extreme
@@ -299,6 +300,28 @@ def ends(bind: Node) -> tuple[Node, ...]:
     return tuple(bind.args[2:]) if bind.args[1] == "range" else ()
 
 
+def precisely(p: Precise, node: Node, place: Place, op: str, binds: tuple[Node, ...],
+              conditions: tuple[Node, ...], body: Node) -> Any:
+    """A sum, a product or an extreme with more digits than a float."""
+    if any(not isinstance(x, int) for x in place.bound.values()):
+        raise Unknown(op)
+    env = NOWHERE.binding(place.bound)
+    found = []
+    for inner in bindings(p.evaluator, binds, conditions, body, env):
+        if any(not isinstance(x, int) for x in inner.bound.values()):
+            raise Unknown(op)
+        found.append(p.number(body, replace(place, bound=dict(inner.bound))))
+    if op in ("max", "min"):
+        return CHOICES[op](map(to_float, found))
+    result: Any = 0 if op == "sum" else 1
+    if op not in ("sum", "prod"):
+        raise Unknown(op)
+    for value in found:
+        result = plus(result, value) if op == "sum" else times(result, value)
+    return result
+
+
+RULES["big"] = precisely
 register(
     "Sums over an index",
     Part("bind", show_bind, ends=ends, examples=(r"\sum_{k\ne i} x_k", r"\sum_{k<l} x_k x_l")),
