@@ -49,7 +49,7 @@ NOT_ASKED = {
     "version", "versioning_condition", "versioning_compare", "myst_config", "mystnb_config",
     # The state of reading, and what a later build needs to know of it.
     "current_document", "ref_context", "dependencies", "reread_always", "page_sources",
-    "execution_sources", "nb_new_exec_data", "master_doctree", "typeset_kept",
+    "page_settings", "execution_sources", "nb_new_exec_data", "master_doctree", "typeset_kept",
     # Counted page by page, or as names only.
     "all_docs", "domaindata", "images", "dlfiles", "nb_metadata",
 }
@@ -119,7 +119,9 @@ def set_version(app, config):
 # Reading
 
 def changed_sources(app, env, added, changed, removed):
-    """Pages with a source or another file whose content differs, whatever the dates say."""
+    """Pages with a source, another file or a setting that differs, whatever the dates say."""
+    if getattr(env, "page_settings", None) != settings_of(app.config):
+        return sorted(env.found_docs)
     known, seen = getattr(env, "page_sources", {}), {}
 
     def differs(path, before):
@@ -131,12 +133,22 @@ def changed_sources(app, env, added, changed, removed):
             and any(differs(path, before) for path, before in sources.items())]
 
 
+def settings_of(config) -> str:
+    """A digest of the settings that packages call settings of pages, and may ask while they read.
+
+    The style of a bibliography is one: the directive keeps it.
+    """
+    return digest([(one.name, one.value) for one in config.filter("html")
+                   if one.name not in FRAME_ONLY and not one.name.startswith("html_")])
+
+
 def note_sources(app, env):
     """Keep the digests of what was just read; names of pictures do not depend on the past.
 
     Sphinx checks the book and keeps the environment only if a page is new, so it is told of the
     first page when another one is gone.
     """
+    env.page_settings = settings_of(app.config)
     known, seen = getattr(env, "page_sources", {}), {}
     env.page_sources = {}
     for name, time in env.all_docs.items():
