@@ -64,6 +64,8 @@ def outline(tree: nodes.Element, domains: Iterable[Domain]) -> nodes.Element:
 
 def number_figures(collector, env):
     """Number the figures of all pages by their outlines."""
+    if not hasattr(env, "typeset_kept"):  # of another book in this process, without this package
+        return assign_figure_numbers(collector, env)
     before, domains = env.typeset_kept.get("outlines", {}), list(env.domains.sorted())
     outlines = env.typeset_kept["outlines"] = {}
 
