@@ -403,6 +403,7 @@ PICTURE = """
 Another picture.
 :::
 """
+BARE = PICTURE.replace("\nAnother picture.\n", "") % ("pic.svg", "fig-bare")
 
 
 def edit(name, old, new):

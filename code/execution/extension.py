@@ -65,7 +65,8 @@ def setup(app):
     app.connect("build-finished", finish, priority=900)
     app.connect("build-finished", lock.release, priority=10_000)
     report.setup(app)
-    return {"version": "1", "renderers": tasks.RENDERERS, "parallel_read_safe": True,
+    return {"version": "1", "renderers": tasks.RENDERERS,
+            "shown_on": {"execution_runs": report.shown_on}, "parallel_read_safe": True,
             "parallel_write_safe": True}
 
 

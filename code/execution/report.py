@@ -85,7 +85,7 @@ class BuildReport(SphinxDirective):
     """
 
     def run(self):
-        self.env.metadata[self.env.docname]["nosearch"] = "1"
+        self.env.metadata[self.env.docname].update(nosearch="1", execution_report=True)
         return [build_report()]
 
 
@@ -93,6 +93,12 @@ def fill(app, doctree, docname):
     """Put the table in its place."""
     for node in list(doctree.findall(build_report)):
         node.replace_self(table(app.env.execution_runs, app.config.execution_times))
+
+
+def shown_on(app, docname):
+    """What a page shows of the runs of the book."""
+    reports = "execution_report" in app.env.metadata.get(docname, {})
+    return app.env.execution_runs if reports else None
 
 
 def table(runs, timed):

@@ -8,7 +8,7 @@ line, which end the build.
 
 from pathlib import Path
 
-from . import figures, fresh, mathematics, notebooks, outputs, search, single, site
+from . import figures, fresh, kept, mathematics, notebooks, outputs, search, single, site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -22,6 +22,7 @@ def setup(app):
     site.setup(app)
     search.setup(app)
     fresh.setup(app)
+    kept.setup(app)
     notebooks.setup(app)
     # ``{notation} learning-rate`` describes a symbol, ``{symbol}`learning-rate` `` refers to it;
     # with -n a reference to a symbol that no page describes is a warning.

@@ -12,29 +12,29 @@ that resolving it could ask (the tree as it was read, and what the environment k
 book). Only a page with a new key is resolved and compared.
 
 A domain may narrow what counts as asked: with a method ``shown_on(docname)`` it says what of its
-data that page shows; of other domains all data count. An extension says in the metadata that its
-``setup`` returns which of its files make pages: ``"renderers"``, paths below its package; all
-files where nothing is said, and an empty list where it takes no part. Whatever code takes part in
-reading is the version of the environment: an edit there makes Sphinx read all pages again.
+data that page shows; of other domains all data count. An extension may do the same for what it
+keeps in the environment: ``"shown_on"`` in the metadata that its ``setup`` returns, the name of an
+attribute to a function of the application and the page. In the same place it says which of its
+files make pages: ``"renderers"``, paths below its package; all files where nothing is said, and an
+empty list where it takes no part. Whatever code takes part in reading is the version of the
+environment: an edit there makes Sphinx read all pages again.
 """
 
-import dataclasses
 import gc
-import hashlib
 import json
 import os
 import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePath
-from types import ModuleType
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util._files import FilenameUniqDict
 
 from . import search
+from .digests import digest, of_file, tree
 
 logger = logging.getLogger(__name__)
 
@@ -42,118 +42,19 @@ MEMORY = ".pages.json"
 FORMS = ("html", "singlehtml", "text")
 """Builders of Sphinx that write a file for each page; others say ``one_file_per_page = True``."""
 
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 CLASSES = re.compile(r'class="([^"]*)"')
-PLACES = {"line", "lineno", "mtime"}
-"""Fields of records that say where something stands in a source, which no page shows."""
 NOT_ASKED = {
     # The application, what is restored from it, and settings (these count by themselves).
     "events", "domains", "project", "config", "config_status", "config_status_extra", "settings",
     "version", "versioning_condition", "versioning_compare", "myst_config", "mystnb_config",
     # The state of reading, and what a later build needs to know of it.
     "current_document", "ref_context", "dependencies", "reread_always", "page_sources",
-    "execution_sources", "nb_new_exec_data", "master_doctree",
+    "page_settings", "execution_sources", "nb_new_exec_data", "master_doctree", "typeset_kept",
     # Counted page by page, or as names only.
     "all_docs", "domaindata", "images", "dlfiles", "nb_metadata",
 }
 FRAME_ONLY = {"typeset_downloads", "html_static_path"}
 """Settings that nothing but the frame shows (a style sheet by its digest): they are seen there."""
-
-
-# Digests
-
-def digest(*values) -> str:
-    """A digest of values: the same in every process, whatever the order of sets and keys.
-
-    Examples
-    --------
-    >>> digest({"a": {1, 2}, "b": 3}) == digest({"b": 3, "a": {2, 1}})
-    True
-    >>> digest([1, 2]) == digest([2, 1])
-    False
-    """
-    seen: list[int] = []
-
-    def say(value) -> str:
-        if value is None or isinstance(value, str | bytes | int | float):
-            return repr(value)
-        if isinstance(value, PurePath):
-            return str(value)
-        if id(value) in seen:
-            return "above"
-        seen.append(id(value))
-        try:
-            return f"{type(value).__name__}({','.join(parts(value))})"
-        finally:
-            seen.pop()
-
-    def parts(value) -> Iterable[str]:
-        if isinstance(value, dict):
-            return sorted(f"{say(key)}:{say(one)}" for key, one in value.items())
-        if isinstance(value, set | frozenset):
-            return sorted(map(say, value))
-        if isinstance(value, nodes.Node):
-            return [tree(value)]
-        fields = getattr(value, "_fields", None) or (
-            [field.name for field in dataclasses.fields(value)]
-            if dataclasses.is_dataclass(value) and not isinstance(value, type) else None)
-        if fields is not None:
-            return [f"{name}={say(getattr(value, name))}" for name in fields if name not in PLACES]
-        if isinstance(value, list) and all(hasattr(one, "docname") for one in value):
-            # Domains append what they find on a page whenever it is read: no order of pages.
-            value = sorted(value, key=lambda one: one.docname)
-        if isinstance(value, list | tuple):
-            return list(map(say, value))
-        if isinstance(value, ModuleType):
-            return [value.__name__]
-        if hasattr(value, "__qualname__"):  # a class or a function
-            return [f"{value.__module__}.{value.__qualname__}"]
-        if state := getattr(value, "__dict__", None):
-            return [f"{name}={say(one)}" for name, one in sorted(state.items())
-                    if name not in PLACES]
-        return [ADDRESS.sub("", repr(value))]
-
-    return _hash("\n".join(map(say, values)))
-
-
-def tree(node: nodes.Node, *, lines: bool = False) -> str:
-    """A digest of a tree of nodes.
-
-    Parameters
-    ----------
-    node : nodes.Node
-    lines : bool
-        Whether places in the source count: a form that names them asks for it.
-    """
-    found, waiting = [], [(0, node)]
-    while waiting:
-        depth, one = waiting.pop()
-        said = repr(str(one)) if isinstance(one, nodes.Text) else sorted(one.attributes.items())
-        place = (one.source, one.line) if lines else ""
-        found.append(f"{depth} {type(one).__module__}.{type(one).__name__} {place} {said}")
-        waiting += [(depth + 1, child) for child in reversed(one.children)]
-    return _hash("\n".join(found))
-
-
-def without_counts(facts: dict) -> dict:
-    """The metadata of a page without what MyST counts on it: words, and lines of headings."""
-    facts = {name: value for name, value in facts.items() if name != "wordcount"}
-    slugs = facts.get("myst_slugs", {})
-    return facts | {"myst_slugs": {name: rest for name, (_, *rest) in slugs.items()}}
-
-
-def _hash(content: str | bytes) -> str:
-    if isinstance(content, str):
-        content = content.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(content).hexdigest()
-
-
-def of_file(path) -> str | None:
-    """A digest of a file, None if there is none."""
-    try:
-        return _hash(Path(path).read_bytes())
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return None
 
 
 # Code
@@ -193,6 +94,18 @@ def root_of(module) -> Path:
         Path(module.__file__)
 
 
+def narrowed(app) -> dict:
+    """What a page shows of attributes of the environment, where an extension says so."""
+    return {name: shown_on for extension in app.extensions.values()
+            for name, shown_on in extension.metadata.get("shown_on", {}).items()}
+
+
+def installed() -> set[str]:
+    """The packages that are installed, with their versions."""
+    return {path.name for kind in ("purelib", "platlib")
+            for path in Path(sysconfig.get_path(kind)).glob("*.dist-info")}
+
+
 def set_version(app, config):
     """Whatever code takes part in reading is part of the version of what was read."""
     known = renderers(app)
@@ -206,7 +119,9 @@ def set_version(app, config):
 # Reading
 
 def changed_sources(app, env, added, changed, removed):
-    """Pages with a source or another file whose content differs, whatever the dates say."""
+    """Pages with a source, another file or a setting that differs, whatever the dates say."""
+    if getattr(env, "page_settings", None) != settings_of(app.config):
+        return sorted(env.found_docs)
     known, seen = getattr(env, "page_sources", {}), {}
 
     def differs(path, before):
@@ -218,12 +133,22 @@ def changed_sources(app, env, added, changed, removed):
             and any(differs(path, before) for path, before in sources.items())]
 
 
+def settings_of(config) -> str:
+    """A digest of the settings that packages call settings of pages, and may ask while they read.
+
+    The style of a bibliography is one: the directive keeps it.
+    """
+    return digest([(one.name, one.value) for one in config.filter("html")
+                   if one.name not in FRAME_ONLY and not one.name.startswith("html_")])
+
+
 def note_sources(app, env):
     """Keep the digests of what was just read; names of pictures do not depend on the past.
 
     Sphinx checks the book and keeps the environment only if a page is new, so it is told of the
     first page when another one is gone.
     """
+    env.page_settings = settings_of(app.config)
     known, seen = getattr(env, "page_sources", {}), {}
     env.page_sources = {}
     for name, time in env.all_docs.items():
@@ -242,10 +167,27 @@ def note_sources(app, env):
     return [env.config.root_doc] if known.keys() - env.all_docs.keys() else []
 
 
+def without_counts(facts: dict) -> dict:
+    """The metadata of a page without what MyST counts on it: words, and lines of headings."""
+    facts = {name: value for name, value in facts.items() if name != "wordcount"}
+    slugs = facts.get("myst_slugs", {})
+    return facts | {"myst_slugs": {name: rest for name, (_, *rest) in slugs.items()}}
+
+
 # Writing
 
 class Fresh:
     """Mixed into a builder: writes the pages that show something new, removes what is no page's."""
+
+    def _read_parallel(self, docnames, nproc):
+        """A page alone is read here: to send the environment to another process takes longer."""
+        if len(docnames) > 1:
+            return super()._read_parallel(docnames, nproc)
+        for docname in docnames:
+            self.events.emit("env-purge-doc", self.env, docname)
+            self.env.clear_doc(docname)
+            self.read_doc(docname, _cache=False)
+        return None
 
     def get_outdated_docs(self):
         """All pages are looked at, once they are read: see :meth:`write_documents`."""
@@ -272,7 +214,7 @@ class Fresh:
         # some extensions keep of a page (sphinxcontrib-bibtex its citations) would be there twice.
         resolve = self.env.get_and_resolve_doctree
         self.env.get_and_resolve_doctree = lambda name, *args, **how: (
-            self.resolved.pop(name) if name in self.resolved else resolve(name, *args, **how))
+            self.resolved[name][0] if name in self.resolved else resolve(name, *args, **how))
         try:
             super().write_documents(stale)
         finally:
@@ -284,7 +226,8 @@ class Fresh:
 
     def write_doc_serialized(self, docname, doctree):
         """Note what a page shows before it is written (this runs in the main process)."""
-        shown = self.shown(docname, doctree)
+        _, shown = self.resolved.pop(docname, (None, None))
+        shown = shown or self.shown(docname, doctree)
         found = self.name == "html" and "nosearch" not in self.env.metadata[docname]
         entries = search.entries(doctree) if found else []
         super().write_doc_serialized(docname, doctree)
@@ -381,9 +324,10 @@ class Fresh:
         before = self._app._warncount
         self.compared += 1
         doctree = self.env.get_and_resolve_doctree(docname, self, tags=self.tags)
-        if self.shown(docname, doctree) == page["shown"] and self._app._warncount == before:
+        shown = self.shown(docname, doctree)
+        if shown == page["shown"] and self._app._warncount == before:
             return True
-        self.resolved[docname] = doctree
+        self.resolved[docname] = doctree, shown
         return False
 
     def read_tree(self, docname: str) -> str | None:
@@ -393,19 +337,18 @@ class Fresh:
     def asked(self) -> dict:
         """What every page depends on: settings and surroundings, and all that it could ask."""
         config, app = self.config, self._app
-        installed = {path.name for kind in ("purelib", "platlib")
-                     for path in Path(sysconfig.get_path(kind)).glob("*.dist-info")}
         settings = {one.name: one.value for one in config.filter(frozenset({"env", "html"}))
                     if one.name not in FRAME_ONLY}
         own = {sys.modules[one.__module__].__file__ for base in (type(self), self.translator())
                for one in base.__mro__ if hasattr(sys.modules[one.__module__], "__file__")}
         code = {name: digest([(path.name, of_file(path)) for path in files])
                 for name, files in renderers(app).items()}
-        fixed = digest(sys.version, installed, settings, sorted(self.tags),
+        fixed = digest(sys.version, installed(), settings, sorted(self.tags),
                        [of_file(path) for path in sorted(filter(is_ours, own))])
         env = self.env
         book = {name: value for name, value in vars(env).items()
-                if name not in NOT_ASKED and not name.startswith("_")}
+                if name not in NOT_ASKED | narrowed(app).keys() and not name.startswith("_")}
+        book["included"] = {name: pages for name, pages in env.included.items() if pages}
         book["metadata"] = {name: without_counts(facts) for name, facts in env.metadata.items()}
         narrow = {domain.name for domain in env.domains.sorted() if hasattr(domain, "shown_on")}
         data = {name: value for name, value in env.domaindata.items() if name not in narrow}
@@ -432,6 +375,7 @@ class Fresh:
         own.pop("exec_data", None)  # times
         said = [domain.shown_on(docname) for domain in env.domains.sorted()
                 if hasattr(domain, "shown_on")]
+        said += [shown_on(self._app, docname) for shown_on in narrowed(self._app).values()]
         images = [(path, self.picture(path)) for path, (pages, _) in sorted(env.images.items())
                   if docname in pages]
         return digest(self.common["all"], self.read_tree(docname), own, said, images)

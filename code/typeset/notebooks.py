@@ -11,6 +11,7 @@ installed.
 import doctest
 import io
 import re
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -23,7 +24,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from .fresh import digest, of_file
+from .digests import digest, of_file
+from .fresh import installed, root_of
 
 logger = logging.getLogger(__name__)
 Layout = Callable[[str, list[str]], list[str]]
@@ -262,21 +264,25 @@ def write_all(app, error):
     if error or app.builder.name != "html" or not app.config.typeset_package:
         return
     memory, out, held = app.builder.memory, Path(app.outdir), {}
-    code = [(path.relative_to(package).as_posix(), of_file(path))
-            for path in files_of(package)]
+    code = [(path.relative_to(package).as_posix(), of_file(path)) for path in files_of(package)]
     directives = layouts(app.config.typeset_notebook_directives)
+    makers = {root_of(sys.modules[one.__module__]) for one in (notebook, *directives.values())}
+    made_by = [(path.name, of_file(path)) for root in sorted(makers)
+               for path in (files_of(root) if root.is_dir() else [root])]
+    common = digest(app.config.project, app.config.typeset_notebook_directives, package.name, code,
+                    made_by, installed())
     for name in sorted(memory["pages"]):
         if where := place(app, name):
             source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
-            try:
-                text = nbformat.writes(notebook(source, app.config.project, directives))
-            except UnknownDirective as error:
-                logger.warning("%s", error, location=(name, error.line), type="typeset",
-                               subtype="notebook")
-                continue
-            key = digest(text, package.name, code, of_file(__file__))
+            key = digest(common, source)
             before, target = memory["notebooks"].get(name, {}), out / where
             if before.get("key") != key or before["files"] != {where: of_file(target)}:
+                try:
+                    text = nbformat.writes(notebook(source, app.config.project, directives))
+                except UnknownDirective as error:
+                    logger.warning("%s", error, location=(name, error.line), type="typeset",
+                                   subtype="notebook")
+                    continue
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(bundle(target.stem, text, package))
             held[name] = {"key": key, "files": {where: of_file(target)}}

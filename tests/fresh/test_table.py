@@ -10,6 +10,7 @@ import shutil
 
 import pytest
 from freshbook import (
+    BARE,
     FORMS,
     GONE,
     HALF,
@@ -39,6 +40,13 @@ TABLE = {
     "prose": (PROSE, "press html"),
     "prose, with an old date": (dated_back("book/beta.md", PROSE), "html press"),
     "prose of a page that another build read": (PROSE, "fast alpha", "html"),
+    "prose, built and undone": (together(
+        PROSE, lambda world: world.build("html"),
+        edit("book/beta.md", "Other words of beta", "Words of beta")), "html press"),
+    "a formula": (edit("book/beta.md", "a + b = c", "a + b = d"), "html singlehtml"),
+    "a formula undone": (together(
+        edit("book/beta.md", "a + b = c", "a + b = d"), lambda world: world.build("html"),
+        edit("book/beta.md", "a + b = d", "a + b = c")), "html"),
     "a comment above": (edit("book/beta.md", "# Beta\n", "% nothing\n\n# Beta\n"), "html press"),
     "what a page includes": (write("book/_said.md", "Other words.\n"), "press html"),
     "what a page includes, by a turned link": (turned_link, "html text"),
@@ -69,6 +77,15 @@ TABLE = {
     "a citation before the others": (
         edit("book/intro.md", "# Introduction\n", "# Introduction\n\n{cite}`first`\n"),
         "html text"),
+    "a citation undone": (together(
+        edit("book/intro.md", "# Introduction\n", "# Introduction\n\n{cite}`first`\n"),
+        lambda world: world.build("html"),
+        edit("book/intro.md", "# Introduction\n\n{cite}`first`\n", "# Introduction\n")),
+        "html press"),
+    "an item no longer cited": (edit("book/beta.md", " and {cite}`first`", ""), "html press"),
+    "an item that is missing": (edit("book/beta.md", "{cite}`first`", "{cite}`third`"), "html"),
+    "the style of the bibliography": (
+        setting('bibtex_default_style = "unsrt"', 'bibtex_default_style = "alpha"'), "html press"),
     "a missing picture": (remove("book/pic.svg"), "html"),
     # Numbers.
     "a figure inserted": (
@@ -77,6 +94,12 @@ TABLE = {
     "a figure inserted, the page alone": (
         edit("book/alpha.md", "## The start\n", "## The start\n" + PICTURE % ("pic.svg", "f")),
         "fast alpha", "html"),
+    "a caption for a figure without one": (together(
+        edit("book/alpha.md", "## The start\n", "## The start\n" + BARE),
+        lambda world: [world.build(form) for form in ("html", "press")],
+        edit("book/alpha.md", ":alt: another\n", ":alt: another\n\nAnother picture.\n")),
+        "html press"),
+    "a caption removed": (edit("book/beta.md", "\nA picture.\n", ""), "html"),
     "an equation inserted": (edit(
         "book/beta.md", "```{math}\n", "```{math}\n:label: eq-one\nx = 1\n```\n\n```{math}\n"),
         "press html"),
@@ -130,6 +153,9 @@ TABLE = {
     "a comment in a module, which notebooks hold": (
         edit(HALF, "def ", "# half\ndef "), "press html"),
     "a module added, which notebooks hold": (write("code/lesson/more.py", "X = 1\n"), "html"),
+    "a module that a run reads as well": (together(
+        write("code/lesson/more.py", "X = 1\n"),
+        edit(HALF, "def half", "from lesson.more import X\n\n\ndef half")), "html press"),
     "a cell": (edit("book/halves.md", "half(20)", "half(30)"), "press html"),
     "an example": (edit("book/halves.md", ">>> half(5)\n2.5", ">>> half(7)\n3.5"), "html text"),
     # The exam layer.
@@ -171,6 +197,14 @@ TABLE = {
     "how formulas are set": (edit(
         "packages/typeset/mathematics.py", '<span class="math notranslate">',
         '<span class="math">'), "press html"),
+    "how formulas are made short": (edit(
+        "packages/typeset/compact.py", '"mathnormal": "I"', '"mathnormal": "Ix"'),
+        "html singlehtml"),
+    "how a notebook is laid out": (edit(
+        "packages/typeset/notebooks.py", '"short": "Short answer"', '"short": "In short"'),
+        "press html"),
+    "how a notebook shows a derivation": (edit(
+        "packages/texcheck/markdown.py", '"let": "Let"', '"let": "For"'), "html"),
     "how a folded answer is called": (edit(
         "packages/papers/render.py", "The whole answer to", "All of the answer to"), "press html"),
     "how a marker is read": (edit(
@@ -196,6 +230,11 @@ TABLE = {
     "a notebook cut short": (damaged("notebooks/halves.zip"), "html"),
     "the single page cut short": (damaged("index.html", "singlehtml"), "singlehtml"),
     "a file that no build wrote": (write("build/html/old.html", "old"), "html"),
+    "the formulas that were kept, damaged": (
+        together(PROSE, damaged("formulas/html/beta.json", "doctrees")), "html"),
+    "the formulas that were kept, of another page": (together(PROSE, lambda world: shutil.copyfile(
+        world.path("build/doctrees/formulas/html/alpha.json"),
+        world.path("build/doctrees/formulas/html/beta.json"))), "html"),
     "what was kept, damaged": (damaged(".pages.json"), "html"),
     "the environment lost": (
         together(PROSE, lost("doctrees/environment.pickle")), "press html"),
@@ -212,4 +251,4 @@ def test_the_folder_is_that_of_a_clean_build(world, row):
 
 def test_the_table_has_every_form_and_edits_enough():
     steps = {step for _, *order in TABLE.values() for one in order for step in one.split()}
-    assert steps >= {*FORMS, "fast"} and len(TABLE) >= 60
+    assert steps >= {*FORMS, "fast"} and len(TABLE) >= 90
