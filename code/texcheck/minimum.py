@@ -212,7 +212,8 @@ def least(f: Objective, plain: Objective, size: int, op: str, far: bool) -> torc
         lower.
     """
     rng = np.random.default_rng(0)
-    ends = [descended(f, torch.as_tensor(scale * rng.normal(size=size)), op) for scale in (SCALES if far else SCALES[:-1])]
+    scales = SCALES if far else SCALES[:-1]
+    ends = [descended(f, torch.as_tensor(scale * rng.normal(size=size)), op) for scale in scales]
     first = ends[0]
     value = float(f(first).detach())
     for other in ends[1:]:

@@ -32,7 +32,8 @@ def charted(name: str, sizes: list[int], ends: list[torch.Tensor]) -> tuple[int,
         return count, lambda u: (low + (high - low) * torch.sigmoid(u)).reshape(sizes)
     if name == "simplex":
         last = torch.zeros(1, dtype=torch.float64)
-        return count - 1, lambda u: torch.softmax(torch.cat([u.reshape(-1), last]), 0).reshape(sizes)
+        return count - 1, lambda u: torch.softmax(
+            torch.cat([u.reshape(-1), last]), 0).reshape(sizes)
     return count, lambda u: u.reshape(sizes)
 
 
