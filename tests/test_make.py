@@ -19,7 +19,7 @@ ENVIRONMENT = 'mkdir -p .venv/bin && touch .venv/pyvenv.cfg && cp "$0" .venv/bin
 @pytest.fixture
 def clone(tmp_path):
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
+        shutil.copyfile(ROOT / name, tmp_path / name)  # whose mode may be read-only
     return tmp_path
 
 
