@@ -13,9 +13,11 @@ from .files import outside
 
 FORMULAS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|(?:`{3,}|:{3,})\{math\}(.+?)(?:`{3,}|:{3,})",
                       re.S)
-APART = re.compile(r"\\\\|,(?=\s)|\\q?quad(?![a-zA-Z])|\\text\{[^{}]*\}|"
+APART = re.compile(r"\\\\|\\q?quad(?![a-zA-Z])|\\text\{[^{}]*\}|"
                    r"\\(?:begin|end)\{[a-z]+\*?\}|"
                    r"^:[\w-]+:.*$", re.M)
+PIECE = re.compile(r"\\[a-zA-Z]+|\\.|.", re.S)
+OPEN, CLOSE = ("(", "[", "{", r"\{", r"\langle"), (")", "]", "}", r"\}", r"\rangle")
 SPACE = re.compile(r"\s|\\[,;:!> ]|&|\\(?:left|right|displaystyle)(?![a-zA-Z])|\{\}")
 
 
@@ -24,11 +26,25 @@ def squeezed(formula: str) -> str:
     return re.sub(r"\\([dt])frac(?![a-zA-Z])", r"\\frac", SPACE.sub("", formula)).rstrip(".,;")
 
 
+def parts(formula: str) -> Iterator[str]:
+    """The formulas of a line: what stands between commas that are inside of no bracket."""
+    for piece in APART.split(formula):
+        found, depth = "", 0
+        for token in PIECE.findall(piece):
+            depth += (token in OPEN) - (token in CLOSE)
+            if token == "," and depth <= 0:
+                yield found
+                found = ""
+            else:
+                found += token
+        yield found
+
+
 def stated(text: str) -> Iterator[str]:
     """The formulas of a text in Markdown, each line of a display by itself."""
     for match in FORMULAS.finditer(text):
         whole = next(group for group in match.groups() if group is not None)
-        for part in (whole, *APART.split(whole)):
+        for part in (whole, *parts(whole)):
             if part.strip():
                 yield squeezed(part)
 
@@ -46,9 +62,9 @@ def unstated(definitions: Iterable[str], lines: list[str], until: int) -> list[s
         How many of its lines are above the derivation.
     """
     known = set(stated("\n".join(outside(lines[:until]))))
-    return [tex for tex in definitions if squeezed(APART.split(tex)[0]) not in known]
+    return [tex for tex in definitions if squeezed(next(parts(tex))) not in known]
 
 
 def message(tex: str) -> str:
-    return (f"given: the text above does not state {APART.split(tex)[0].strip()}: write the "
+    return (f"given: the text above does not state {next(parts(tex)).strip()}: write the "
             "formula as it stands in the question, or def:, and code: that ties it to a function")

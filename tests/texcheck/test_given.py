@@ -2,7 +2,7 @@
 
 import pytest
 from texcheck.__main__ import main
-from texcheck.given import squeezed, stated
+from texcheck.given import squeezed, stated, unstated
 from tinybook import build, write
 
 from .test_directive import SETTINGS
@@ -60,3 +60,13 @@ def test_formulas_of_a_text():
     found = list(stated("a $x = y$\n\n```{math}\n:label: eq\nu = v \\quad (k=1)\n```\n$$p = q.$$"))
     assert {"x=y", "u=v", "p=q"} <= set(found)
     assert squeezed(r"\dfrac12 \left( a \, b \right)") == squeezed(r"\frac12(ab)")
+
+
+@pytest.mark.parametrize("written", [r"I = \sum_{x, y} p(x, y) \log q(x, y)",
+                                     r"I = k(x, \min(y, z)) + 1",
+                                     r"u \in \{1, 2\}", r"I = [a, b)"])
+def test_a_comma_inside_of_brackets_ends_no_formula(written):
+    page = [f"The question gives ${written}$, for all places."]
+    assert unstated([written + r", \quad i \le n"], page, 1) == []
+    for wrong in (written + "^2", written.rsplit(",", 1)[0] + ", 3)", written.rsplit(",", 1)[0]):
+        assert unstated([wrong], page, 1) == [wrong]
