@@ -54,6 +54,17 @@ def unreached(block: Block, watch: Watch) -> Iterator[tuple[Item, Node, Switch, 
                     and not ruled_out(block.program, node, sign))
 
 
+def equalities(block: Block, watch: Watch) -> Iterator[tuple[Item, Node, Switch]]:
+    """The equalities inside of an indicator that no draw has met: what holds there is untested."""
+    for item, node in nodes(block):
+        for condition in node.args[0] if node.kind == "ind" else ():
+            reached = watch.switches.get((id(condition), 0), (0.0, 0.0, True))[2]
+            if condition.kind != "rel" or condition.args[0] not in ("=", r"\ne") or reached:
+                continue
+            if not any(ruled_out(block.program, condition, sign) for sign in (1, -1)):
+                yield item, condition, (id(condition), 0)
+
+
 def ruled_out(program: Program, node: Node, sign: int) -> bool:
     """Whether the declarations alone say that no draw takes an arm."""
     if node.kind == "abs" or (node.kind == "fn" and node.args[0] == "relu"):
@@ -117,14 +128,19 @@ def untested(block: Block, item: Item, node: Node) -> Error:
 def ties(block: Block, starts: list[Evaluator], watch: Watch, rng: Rng) -> Iterator[Evaluator]:
     """Draws on the boundary of what chooses, where a number solves for it."""
     for _, node in switching(block):
-        for switch, (_, _, met) in list(watch.switches.items()):
-            if switch[0] != id(node) or met:
+        for switch, (_, _, reached) in list(watch.switches.items()):
+            if switch[0] != id(node) or reached:
                 continue
-            for start in starts[:TIES]:
-                found = tied(block, rounded(start), node, switch, rng)
-                if found is not None:
-                    yield found
-                    break
+            found = met(block, starts, node, switch, rng)
+            if found is not None:
+                yield found
+
+
+def met(block: Block, starts: list[Evaluator], node: Node, switch: Switch,
+        rng: Rng) -> Evaluator | None:
+    """A draw on the boundary of what chooses, if one is found."""
+    found = (tied(block, rounded(start), node, switch, rng) for start in starts[:TIES])
+    return next((draw for draw in found if draw is not None), None)
 
 
 def rounded(evaluator: Evaluator) -> Evaluator:

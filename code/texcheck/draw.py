@@ -169,7 +169,7 @@ def reach_of(program: Program, names: list[str], small: set[str], name: str,
     usual = 3 if corners is None and attempt < TRIES // 2 else 2
     if name in small:
         most = max(4, len(small) + 1)
-        return (most, most + 1) if size == "large" and len(small) == 1 else (2, most)
+        return (most, most + 3) if size == "large" and len(small) == 1 else (2, most)
     if size == "least" and name not in in_matrices(program):
         return 1, 2
     if size == "large":
@@ -349,6 +349,8 @@ def draw_finite(domain: Node, evaluator: Evaluator, rng: np.random.Generator,
             raise Undefined("an empty set")
         if corners is not None and rng.random() < 0.3:
             return every[int(rng.choice([0, -1]))]
+        if corners is not None and rng.random() < 0.5:  # small ones may have to meet
+            return every[int(rng.integers(min(len(every), 6)))]
         return every[int(rng.integers(len(every)))]
     single = members(evaluator, Node("domain", (name, (), extra)), NOWHERE)
     if not single:

@@ -313,6 +313,12 @@ class Run:
             self.watched(found)
         for found in arms.ties(self.block, starts, self.watch, rng):
             self.watched(found)
+        for item, node, switch in list(arms.equalities(self.block, self.watch)):
+            met = arms.met(self.block, starts, node, switch, rng)
+            if met is None:
+                self.arm_errors.append(arms.untested(self.block, item, node))
+            else:
+                self.watched(met)
 
     def watched(self, evaluator: Evaluator) -> None:
         """Try every step on a draw that a search has found."""

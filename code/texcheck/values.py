@@ -381,8 +381,8 @@ def compare(op: str, a: float, b: float) -> bool:
     one for all relations."""
     apart = abs(a - b)
     if op in ("=", r"\ne"):
-        return (apart <= 1e-12 * max(1.0, abs(a), abs(b))) == (op == "=")
-    tied = apart <= 1e-12 * max(abs(a), abs(b))
+        return (apart <= 1e-12 * max(1.0, abs(a), abs(b)) < math.inf) == (op == "=")
+    tied = apart <= 1e-12 * max(abs(a), abs(b)) < math.inf  # what overflows is equal to nothing
     return {"<": a < b and not tied, ">": a > b and not tied, r"\le": a <= b or tied,
             r"\ge": a >= b or tied}[op]
 

@@ -98,6 +98,33 @@ def test_a_boundary_belongs_to_one_side(seed, place, by):
             f"= \\mathbb{{1}}[{abs(by)} a + b < {place:.1f}]", seed)
 
 
+@pytest.mark.parametrize("domain, condition", [
+    ("a \\in \\mathbb{R}", "a^2 = 2"),
+    ("a \\in \\mathbb{R}", "e^a = 3"),
+    ("a, b \\in \\mathbb{N}", "a^2 = 61 b^2 + 1"),
+    ("a, b, c, d, f \\in \\mathbb{N}", "a^5 + b^5 + c^5 + d^5 = f^5"),
+    ("a, b \\in \\mathbb{R}", "a^2 + b^2 = 3"),
+])
+def test_an_equality_that_no_draw_meets_is_named(domain, condition):
+    report = texcheck.check(texcheck.read_block(
+        f"let: {domain}\nclaim: \\mathbb{{1}}[{condition}]\n= 0"))
+    assert "is never taken" in str(report.errors[0])
+
+
+@pytest.mark.parametrize("domain, condition", [
+    ("a, b \\in \\mathbb{R}", "a = b"),
+    ("a, b, c \\in \\mathbb{R}", "2 a - b = 3 c"),
+    ("a, b \\in \\mathbb{N}", "a = b + 2"),
+    ("k \\in \\{1,\\ldots,1000\\}", "k = 1000"),
+    ("a \\in \\mathbb{R}", "0.3 a = 0.1 a \\cdot 3"),
+])
+def test_an_equality_that_some_draw_meets(domain, condition):
+    left, right = condition.split(" = ")
+    accepted(f"let: {domain}\nclaim: \\mathbb{{1}}[{condition}]\n"
+             f"= 1 - \\mathbb{{1}}[{left} \\ne {right}]", 0)
+    refused(f"let: {domain}\nclaim: \\mathbb{{1}}[{condition}]\n= 0", 0)
+
+
 def test_an_arm_that_no_draw_takes_is_named():
     block = texcheck.read_block("let: a \\in (0, 1)\nassume: a > 0.5\n"
                                 "claim: a + \\max(0, 0.2 - a)\n= a")

@@ -113,9 +113,12 @@ def relation_holds(e: Evaluator, node: Node, env: Env, op: str, a: Node, b: Node
         def holds() -> bool:
             return v.compare(op, v.plain(left), v.plain(right))
 
-        if op in ("=", r"\ne") and e.recorder is None and unsure(v.plain(left), v.plain(right)):
-            return told(e, node, env, holds())
-
+        if op in ("=", r"\ne") and e.recorder is None:
+            near = unsure(v.plain(left), v.plain(right))
+            found = told(e, node, env, holds()) if near else holds()
+            if e.watch is not None:  # an equality is met where it holds, but for rounding perhaps
+                e.watch.choose(node, 0.0 if found == (op == "=") else left - right)
+            return found
         if e.watch is not None:
             e.watch.choose(node, left - right)
         if e.recorder is None or (isinstance(left, v.Number) and isinstance(right, v.Number)):

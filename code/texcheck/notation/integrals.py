@@ -240,7 +240,8 @@ def landmarks(e: Evaluator, node: Node, body: Node, env: Env) -> list[float]:
         if value is not None and not isinstance(value, v.Lazy):
             entries = v.tensor(value).detach().reshape(-1)[:4]
             centres |= {sign * float(x) for x in entries for sign in (1, -1)}
-    offsets = [0.0, *(s * 10.0**k for k in (-2, -1, 0) for s in (1, -1))]
+    offsets = [0.0, *(s * 10.0**k for k in (-10, -7, -4, -2, -1, 0)
+                     for s in (1, -1))]
     return [c + o for c in sorted(centres)[:16] for o in (offsets if c not in (0.0, 1.0) else
                                                           [0.0])]
 
