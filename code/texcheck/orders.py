@@ -96,8 +96,17 @@ def reached(order: float, found: Shrinking, claimed: Order) -> bool:
     """
     if claimed.small:
         return order >= claimed.power + 0.5
-    return order >= claimed.power - 0.2 and not growing(found, claimed.power) and not (
-        at_rest_below(found, claimed.power))
+    there = order >= claimed.power - 0.2 or approaching(found, claimed.power)
+    return there and not growing(found, claimed.power) and not at_rest_below(found, claimed.power)
+
+
+def approaching(found: Shrinking, power: float) -> bool:
+    """Whether the order goes to a power, after an error that has crossed zero: what is missing
+    halves at least from octave to octave, and little is left."""
+    errors = np.log2(np.array(found.errors[-4:]))
+    missing = power - (errors[:-1] - errors[1:])
+    return bool(len(missing) == 3 and 0 < missing[-1] < 0.1
+                and (missing[1:] < 0.5 * missing[:-1]).all())
 
 
 def at_rest_below(found: Shrinking, power: float) -> bool:

@@ -255,6 +255,10 @@ class Shaken(Evaluator):
         if node.kind == "pow":
             base = self.known(node.args[0], env, 1)
             return not isinstance(base, v.Lazy) and not bool((v.tensor(base) == 0).any())
+        if node.kind == "big" and node.args[0] == "prod":  # of numbers of which none is zero
+            factors = [x for key, x in self.memory.items() if (
+                key[0] if isinstance(key, tuple) else key) == id(node.args[3])]
+            return bool(factors) and not any(bool((v.tensor(x) == 0).any()) for x in factors)
         return node.kind == "density"
 
     def shake(self, node: Node, found: torch.Tensor | float, env: Env) -> torch.Tensor | float:

@@ -8,7 +8,9 @@ import pytest
 import texcheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texcheck import orders
 from texcheck.corners import CORNERS, THEMES
+from texcheck.items import Order
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "5"))  # EXAMPLES=500 pytest … is a longer run
 drawn = settings(deadline=None, max_examples=EXAMPLES)
@@ -271,6 +273,8 @@ ROUNDED = {  # true, and nothing but rounding is left of the difference, in many
     "commutator": ("A, B, C \\in \\mathbb{R}^{N\\times N}", "(A B) C - A (B C) + A", "A"),
     "shift": ("z \\in \\mathbb{R}^N; c \\in \\mathbb{R}", "\\mathrm{softmax}(z + c \\mathbf{1})",
               "\\mathrm{softmax}(z)"),
+    "product": ("x \\in \\mathbb{R}^N", "(\\prod_{i=1}^N e^{-x_i^2})^{1/N}",
+                "e^{-\\frac{1}{N} \\sum_i x_i^2}"),
     "tail": ("a \\in \\mathbb{R}", "\\log(1 + e^{a}) - a", "\\log(1 + e^{-a})"),
 }
 
@@ -292,6 +296,17 @@ def test_what_is_more_than_rounding_is_refused_there_too(name, seed, by):
 
 
 # ---- orders ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error, good", [
+    (lambda s: 1e-3 * s**4 - 0.3 * s**6, True), (lambda s: 1e-2 * s**4 - 0.1 * s**5, True),
+    (lambda s: 1e-3 * s**3.9 - 0.3 * s**6, False), (lambda s: 1e-2 * s**3 - 0.3 * s**4, False),
+])
+def test_an_order_is_seen_behind_a_zero_of_the_error(error, good):
+    scales = tuple(2.0**-k for k in range(2, 12))
+    found = orders.Shrinking(scales, tuple(abs(error(s)) for s in scales), 1.0, sure=10)
+    assert orders.reached(orders.observed(found), found, Order("s", 4)) == good
+
 
 @pytest.mark.parametrize("claim, order, good", [
     ("e^x \\approx 1 + x", "O(x^2)", True),
