@@ -110,8 +110,8 @@ def whole(name: str, corners: Corners, rng: Rng, most: int) -> int:
     if corners.theme == "huge" and most > 1000 and rng.random() < 0.5:
         return int(10.0 ** rng.uniform(2, np.log10(most))) * (
             -1 if name == "Z" and rng.random() < 0.5 else 1)
-    if many and corners.theme in ("large", "mixed") and rng.random() < 0.4:
-        return int(rng.integers(1, min(most, 300) + 1)) * (
+    if many and corners.theme in ("large", "mixed") and rng.random() < 0.25:
+        return int(rng.integers(1, min(most, 100) + 1)) * (
             -1 if name == "Z" and rng.random() < 0.5 else 1)
     pool = {"exact": few, "small": [1, 2, 3, 4, 5], "large": many, "huge": [1, 2, 3, 4, 5]}.get(
         corners.theme, [*few, *many])

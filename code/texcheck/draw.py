@@ -169,7 +169,9 @@ def reach_of(program: Program, names: list[str], small: set[str], name: str,
     usual = 3 if corners is None and attempt < TRIES // 2 else 2
     if name in small:
         most = max(4, len(small) + 1)
-        return (most, most + 2) if size == "large" and len(small) == 1 else (2, most)
+        if corners is not None and corners.theme == "huge" and len(small) == 1:
+            return most, most + 3  # for inequalities, whose bound may fail with many only
+        return (most, most + 1) if size == "large" and len(small) == 1 else (2, most)
     if size == "least" and name not in in_matrices(program):
         return 1, 2
     if size == "large":
