@@ -192,7 +192,7 @@ def copy_book(folder):
     ignored = shutil.ignore_patterns("__pycache__")
     for part in ("book", "code"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
-    for name in ("conf.py", "requirements.lock"):
+    for name in ("conf.py", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)
 
 

@@ -262,3 +262,9 @@ def test_the_workflow_runs_every_supported_python_on_both_systems():
     assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
     lowest = PROJECT["project"]["requires-python"].removeprefix(">=")
     assert lowest == matrix["python"][0]
+
+
+def test_the_benchmark_copies_all_that_the_settings_read(tmp_path):
+    load(ROOT / "benchmarks/build.py").copy_book(tmp_path)
+    copied = runpy.run_path(str(tmp_path / "conf.py"))
+    assert copied["release"] == PROJECT["project"]["version"]
