@@ -190,7 +190,7 @@ PLAIN = [
 def copy_book(folder):
     """A copy of this book's sources."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for part in ("book", "code"):
+    for part in ("book", "code", "tests"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     for name in ("conf.py", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, folder / name)

@@ -268,3 +268,7 @@ def test_the_benchmark_copies_all_that_the_settings_read(tmp_path):
     load(ROOT / "benchmarks/build.py").copy_book(tmp_path)
     copied = runpy.run_path(str(tmp_path / "conf.py"))
     assert copied["release"] == PROJECT["project"]["version"]
+    pages = (tmp_path / "book").glob("*.md")
+    read = {name for page in pages for name in re.findall(r"^`+\{mistakes\} (\S+)",
+                                                          page.read_text(encoding="utf-8"), re.M)}
+    assert read and all((tmp_path / "book" / name).exists() for name in read)
