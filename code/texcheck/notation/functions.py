@@ -61,7 +61,7 @@ def based(p: Parser, entry: Function, shown: str, primes: int, start: int) -> No
     base = p.group(p.expr)
     if p.peek() == "^" and p.at < p.end:
         raise p.refuse(f"a power on the name {shown}: write ({shown}_b(x))^2", p.place())
-    over = p.node("fn", (entry.name, (base,), 0), start)
+    over = Node("fn", (entry.name, (base,), 0), start, start)  # it has no text of its own
     return p.node("div", (applied(p, entry, shown, 0, start), over), start)
 
 
