@@ -278,7 +278,9 @@ def exchange(formula: Formula) -> Iterator[Change]:
     even = {id(n) for node in formula.nodes() if is_even(node) for n in signed(node.args[0])}
     for node in formula.nodes():
         pair = of_notation(node, "swaps")
-        if pair is not None and not (node.kind == "add" and id(node) in even):
+        if pair is None or any(n.start == n.end for n in pair):  # \log_2 x is a quotient too
+            continue
+        if not (node.kind == "add" and id(node) in even):
             (a, b), (c, d) = ((formula.outset(n.start), n.end) for n in pair)
             yield (f"{formula.of(pair[0])} and {formula.of(pair[1])} exchanged", formula.put(
                 (a, b, formula.line[c:d]), (c, d, formula.line[a:b])))
