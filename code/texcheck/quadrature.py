@@ -521,16 +521,18 @@ def still(f: Integrand, basis: torch.Tensor, rest: torch.Tensor,
     """Whether an integrand keeps its values along the directions that are left out.
 
     Slopes are seen beside one another: a direction with a small one may matter where another one
-    is far larger. So the values are compared, close to the middle and far from it.
+    is far larger, and where that one has left nothing but zero. So the values are compared close
+    to the middle and far from it.
     """
-    for reach in (0.1, 1.0, 2.0):
-        along = basis @ torch.as_tensor(reach * rng.normal(size=basis.shape[1]))
+    pairs = []
+    for reach, near in itertools.product((0.1, 1.0, 2.0), (1.0, 1e-3, 1e-5)):
+        along = basis @ torch.as_tensor(near * reach * rng.normal(size=basis.shape[1]))
         for start in (along, along + 0.5 * rest.sum(1)):
             aside = start + rest @ torch.as_tensor(reach * rng.normal(size=rest.shape[1]))
-            here, there = (f.one(x[None]).values.detach() for x in (start, aside))
-            if bool(((here - there).abs() > STILL * (here.abs() + 1e-290)).any()):
-                return False
-    return True
+            pairs.append([f.one(x[None]).values.detach() for x in (start, aside)])
+    here, there = (torch.stack(side) for side in zip(*pairs, strict=True))
+    rounded = 1e-14 * float(here.abs().max()) + 1e-290
+    return not bool(((here - there).abs() > STILL * here.abs() + rounded).any())
 
 
 def averaged_rest(f: Integrand, basis: torch.Tensor, rest: torch.Tensor, axes: Sequence[Axis],

@@ -184,8 +184,11 @@ def integral_value(e: Evaluator, node: Node, env: Env, key: str, low: Node, high
     if bounds[0] == math.inf or bounds[1] == -math.inf:
         raise v.type_error("the ends of an integral stand the other way round")
     if all(math.isfinite(v.plain(b)) for b in bounds):
-        if v.plain(bounds[0]) == v.plain(bounds[1]):
-            return 0
+        if v.plain(bounds[0]) == v.plain(bounds[1]):  # nothing, but it grows with its ends
+            middle = v.tensor((bounds[0] + bounds[1]) / 2)
+            return (bounds[1] - bounds[0]) * values_at(e, node, key, body, env,
+                                                       middle.reshape(1))[0] if (
+                isinstance(bounds[0], torch.Tensor) or isinstance(bounds[1], torch.Tensor)) else 0
     line = Line(*(b if math.isfinite(v.plain(b)) else None for b in bounds))
 
     def integrand(x: torch.Tensor) -> torch.Tensor:
